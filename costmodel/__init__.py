@@ -1,0 +1,56 @@
+"""costmodel: what a neural network costs on a device, from a one-page spec file.
+
+>>> import costmodel
+>>> net = costmodel.load("mobilenet_v2", width=0.75, resolution=192)
+>>> costmodel.cost_table(net).total("macs")
+153985120
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from costmodel import plots as plots
+    from costmodel.costs import CostTable as CostTable
+    from costmodel.costs import cost_table as cost_table
+    from costmodel.errors import CostmodelError as CostmodelError
+    from costmodel.graph import Graph as Graph
+    from costmodel.hardware import HardwareProfile as HardwareProfile
+    from costmodel.hardware import load_hardware as load_hardware
+    from costmodel.published import compare as compare
+    from costmodel.roofline import Prediction as Prediction
+    from costmodel.roofline import predict as predict
+    from costmodel.specs.catalogue import load as load
+
+_HOMES = {
+    "CostTable": "costs",
+    "CostmodelError": "errors",
+    "Graph": "graph",
+    "HardwareProfile": "hardware",
+    "Prediction": "roofline",
+    "compare": "published",
+    "cost_table": "costs",
+    "load": "specs.catalogue",
+    "load_hardware": "hardware",
+    "plots": "",
+    "predict": "roofline",
+}
+__version__ = "0.1.0"
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are imported on first use, so that `import costmodel` costs next to nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'costmodel' has no attribute {name!r}")
+    from importlib import import_module
+
+    home = _HOMES[name]
+    value = getattr(import_module(f"costmodel.{home}"), name) if home else import_module(f"costmodel.{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,147 @@
+"""Arithmetic on sizes. A size is an int, or a numpy int64 array that holds one int per variant of a sweep.
+
+Every function takes either, returns the same kind, and leaves numpy alone unless it is handed an array.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from costmodel.errors import CountOverflowError
+
+INT64_MAX = 2**63 - 1
+
+
+def is_array(value: object) -> bool:
+    """Whether a value stands for several variants."""
+    return hasattr(value, "dtype") and getattr(value, "ndim", 0) > 0
+
+
+def anywhere(condition: Any) -> bool:
+    """Whether a condition on sizes holds (for any variant).
+
+    >>> anywhere(3 > 2)
+    True
+    """
+    return bool(condition.any()) if is_array(condition) else bool(condition)
+
+
+def first_where(condition: Any, value: Any) -> Any:
+    """The value (of the first variant) for which the condition holds: what an error message names."""
+    if is_array(condition) and is_array(value):
+        return value[condition.argmax()].item()
+    return value
+
+
+def ceil_div(numerator: int, denominator: int) -> int:
+    """Quotient rounded up.
+
+    >>> ceil_div(7, 2)
+    4
+    """
+    return -(-numerator // denominator)
+
+
+def minimum(first: Any, second: Any) -> Any:
+    """The smaller of two numbers, element by element."""
+    if is_array(first) or is_array(second):
+        import numpy
+
+        return numpy.minimum(first, second)
+    return min(first, second)
+
+
+def maximum(first: Any, second: Any) -> Any:
+    """The larger of two numbers, element by element."""
+    if is_array(first) or is_array(second):
+        import numpy
+
+        return numpy.maximum(first, second)
+    return max(first, second)
+
+
+def ratio(numerator: Any, denominator: Any) -> Any:
+    """Exact quotient of ints; of arrays the floating-point one."""
+    if is_array(numerator) or is_array(denominator):
+        return numerator / denominator
+    from fractions import Fraction
+
+    return Fraction(numerator, denominator)
+
+
+def floor(value: Any) -> Any:
+    """The nearest whole number below."""
+    return value.__floor__() if not is_array(value) else _whole(value, "floor")
+
+
+def ceil(value: Any) -> Any:
+    """The nearest whole number above."""
+    return value.__ceil__() if not is_array(value) else _whole(value, "ceil")
+
+
+def _whole(values: Any, direction: str) -> Any:
+    import numpy
+
+    return getattr(numpy, direction)(values).astype(numpy.int64)
+
+
+def round_to(value: Any, multiple: int = 1) -> Any:
+    """The nearest multiple, halves up.
+
+    >>> round_to(60, 8)
+    64
+    """
+    return floor(value / multiple + 0.5) * multiple
+
+
+def make_divisible(value: Any, divisor: int = 8) -> Any:
+    """The channel rounding of the MobileNet code: nearest multiple of `divisor`, at least one, not below 0.9 `value`.
+
+    >>> make_divisible(16 * 0.35), make_divisible(24 * 0.75), make_divisible(32 * 0.28)
+    (8, 24, 16)
+    """
+    rounded = maximum(floor(value + divisor / 2) // divisor * divisor, divisor)
+    return rounded + divisor * (rounded < 0.9 * value)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a number (every element of an array) is an integer in value."""
+    if is_array(value):
+        return bool(value.dtype.kind in "iu" or (value == value.round()).all())
+    return isinstance(value, int) or (math.isfinite(value) and value == int(value))
+
+
+def to_whole(value: Any) -> Any:
+    """The same number as int or int64 array; call after `is_whole`."""
+    if is_array(value):
+        return value if value.dtype.kind == "i" else value.astype("int64")
+    return int(value)
+
+
+def product(sizes: Iterable[int]) -> int:
+    """Product of sizes; refuses to wrap around for arrays.
+
+    >>> product((3, 224, 224))
+    150528
+    """
+    total: Any = 1
+    for size in sizes:
+        if is_array(total) or is_array(size):
+            refuse_overflow(1.0 * total * size, "a number of elements")
+        total = total * size
+    return int(total) if not is_array(total) else total
+
+
+def refuse_overflow(float_value: Any, what: str) -> None:
+    """Raise when a value computed in floating point is beyond 64-bit integers.
+
+    Raises: CountOverflowError with the largest value.
+    """
+    largest = float(float_value.max()) if is_array(float_value) else float(float_value)
+    if not largest < INT64_MAX:
+        raise CountOverflowError(
+            f"{what} reaches {largest:.3g}, beyond the 64-bit integers of an array sweep (9.2e18); "
+            "cost these values one by one: single networks are counted in unbounded integers"
+        )

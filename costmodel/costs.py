@@ -1,0 +1,232 @@
+"""Graph to cost table: what every layer costs, exactly, each kind of cost in a column of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from costmodel.arithmetic import anywhere, is_array, refuse_overflow
+from costmodel.errors import CostmodelError, ParameterError, nearest
+from costmodel.graph import Graph, Layer, Shape
+from costmodel.operators.base import Counts, Operator
+from costmodel.receptive_field import receptive_fields
+from costmodel.records import fields_of, record, replace, values_of
+from costmodel.shapes import infer_shapes
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@record
+class Column:
+    """A column of the cost table: unit, meaning, and whether it grows with the batch."""
+
+    name: str
+    unit: str
+    meaning: str
+    grows_with_batch: bool
+    derived: tuple[str, ...] = ()
+
+
+COLUMNS: dict[str, Column] = {
+    column.name: column
+    for column in (
+        Column(
+            "macs", "MAC", "multiply-accumulates of convolution, linear, matmul and recurrent layers; no bias", True
+        ),
+        Column("bias_adds", "operation", "additions of a bias", True),
+        Column("norm_macs", "MAC", "multiply-accumulates of normalisation, never part of macs", True),
+        Column("adds", "operation", "element-wise additions, sums of pooling and statistics", True),
+        Column("multiplies", "operation", "element-wise multiplications", True),
+        Column("comparisons", "operation", "comparisons of rectifiers, maximum pooling and softmax", True),
+        Column("divisions", "operation", "divisions", True),
+        Column("exponentials", "operation", "exponentials, tanh, erf, powers and roots, one each", True),
+        Column("weight_params", "parameter", "weights of convolution, linear and recurrent layers", False),
+        Column("bias_params", "parameter", "their biases", False),
+        Column("norm_params", "parameter", "scales and shifts of normalisation", False),
+        Column("other_params", "parameter", "position tables, class tokens, layer scales, slopes", False),
+        Column(
+            "params", "parameter", "all trainable parameters: the sum of the four columns above", False,
+            ("weight_params", "bias_params", "norm_params", "other_params"),
+        ),
+        Column("input_elements", "element", "activations read; 0 for views", True),
+        Column("output_elements", "element", "activations written; 0 for views", True),
+        Column("weight_elements", "element", "convolution, linear and recurrent weights read", False),
+        Column(
+            "memory_access_elements", "element",
+            "input + output + weight elements: hw(c1 + c2) + k*k*c1*c2/g for a convolution of stride 1", True,
+            ("input_elements", "output_elements", "weight_elements"),
+        ),
+    )
+}  # fmt: skip
+"""The counts, in the order of the table. All are exact integers and add up over layers."""
+
+PLACES: dict[str, str] = {
+    "layer": "name of the layer: its path of blocks, joined by dots",
+    "op": "operator",
+    "block": "outermost block the layer belongs to",
+    "input_shape": "sizes of the first input, without the batch",
+    "output_shape": "sizes of the first output, without the batch",
+}
+REACHES: dict[str, str] = {
+    "receptive_field_height": "input pixels one output depends on, along the height; None: the whole input",
+    "receptive_field_width": "the same along the width",
+    "jump_height": "input pixels between neighbouring outputs, along the height",
+    "jump_width": "the same along the width",
+}
+PARAMETER_COLUMNS = ("weight_params", "bias_params", "norm_params", "other_params")
+
+By: TypeAlias = Literal["layer", "block", "op"]
+
+
+@record
+class CostTable:
+    """Costs per layer. `layers` and `totals` are pandas objects, made on first use.
+
+    `graph`, `batch` and `shapes` are what was costed; `columns` holds one list per column, without pandas.
+    """
+
+    graph: Graph
+    batch: int
+    shapes: Mapping[str, Shape]
+    columns: Mapping[str, list[Any]]
+
+    @property
+    def layers(self) -> pandas.DataFrame:
+        """One row per layer, columns as in `PLACES`, `COLUMNS` and `REACHES`."""
+        import pandas
+
+        return pandas.DataFrame({name: pandas.Series(values, dtype=object if _plain(values) is None else None)
+                                 for name, values in self.columns.items()})  # fmt: skip
+
+    @property
+    def totals(self) -> pandas.Series[Any]:
+        """The sum of every count over the layers."""
+        import pandas
+
+        return pandas.Series({name: self.total(name) for name in COLUMNS}, dtype=object)
+
+    def total(self, column: str) -> Any:
+        """The sum of one count over the layers: an int, or an int64 array for a sweep.
+
+        Raises: ParameterError for a name that is no count.
+        """
+        if column not in COLUMNS:
+            hint = nearest(column, COLUMNS) or f"there are {', '.join(COLUMNS)}"
+            raise ParameterError(f"unknown column {column!r}; {hint}")
+        values = self.columns[column]
+        if any(is_array(value) for value in values):
+            refuse_overflow(sum(1.0 * value for value in values), f"the total of {column}")
+        return sum(values)
+
+    def grouped(self, by: By) -> dict[str, list[Any]]:
+        """Counts summed over the layers of a block or operator, in order of first appearance."""
+        if by == "layer":
+            return dict(self.columns)
+        groups = dict.fromkeys(self.columns[by])
+        members: dict[str, list[int]] = {name: [] for name in groups}
+        for row, name in enumerate(self.columns[by]):
+            members[name].append(row)
+        table: dict[str, list[Any]] = {by: list(members), "layers": [len(rows) for rows in members.values()]}
+        for column in COLUMNS:
+            values = self.columns[column]
+            table[column] = [sum(values[row] for row in rows) for rows in members.values()]
+        return table
+
+    def by(self, by: By) -> pandas.DataFrame:
+        """The same as a DataFrame: one row per layer, block or operator."""
+        import pandas
+
+        return self.layers if by == "layer" else pandas.DataFrame(self.grouped(by))
+
+
+def _plain(values: Iterable[Any]) -> bool | None:
+    """None where a column holds arrays, whose cells pandas must keep as objects."""
+    return None if any(is_array(value) for value in values) else True
+
+
+def cost_table(graph: Graph, batch: int = 1) -> CostTable:
+    """Count every layer of a network.
+
+    Counts of work and traffic grow with `batch`, parameters and weight traffic do not. Layers that share weights
+    count their parameters once, their work each time. Sizes that are arrays give arrays of counts.
+
+    >>> from costmodel import load
+    >>> costs = cost_table(load("mobilenet_v1"))
+    >>> costs.total("macs"), costs.total("params")
+    (568740352, 4231976)
+
+    Raises: ParameterError for a batch below 1, CountOverflowError when a count of a sweep is beyond 64 bits.
+    """
+    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+        raise ParameterError(f"batch = {batch!r} must be a whole number, at least 1")
+    shapes = infer_shapes(graph)
+    counts = _layer_counts(graph, shapes)
+    columns: dict[str, list[Any]] = {
+        "layer": [layer.name for layer in graph.layers],
+        "op": [operator_label(layer.operator) for layer in graph.layers],
+        "block": [layer.path[0] for layer in graph.layers],
+        "input_shape": [str(shapes[layer.inputs[0]]) for layer in graph.layers],
+        "output_shape": [str(shapes[layer.outputs[0]]) for layer in graph.layers],
+    }
+    by_name = {name: [getattr(count, name) for count in counts] for name in fields_of(Counts)}
+    for name, column in COLUMNS.items():
+        if column.derived:
+            parts = [columns[part] for part in column.derived]
+            columns[name] = [sum(row) for row in zip(*parts, strict=True)]
+        else:
+            factor = batch if column.grows_with_batch else 1
+            columns[name] = [value * factor for value in by_name[name]] if factor != 1 else list(by_name[name])
+    fields = receptive_fields(graph, shapes)
+    reached = [fields[layer.outputs[0]] for layer in graph.layers]
+    for name, attribute in zip(REACHES, ("height", "width", "jump_height", "jump_width"), strict=True):
+        columns[name] = [None if field is None else getattr(field, attribute) for field in reached]
+    if any(is_array(size) for shape in shapes.values() for size in shape.sizes):
+        _refuse_wrapped(graph, shapes, batch)
+    return CostTable(graph, batch, shapes, columns)
+
+
+def operator_label(operator: Operator) -> str:
+    """The operator's verb; for an activation its function."""
+    return getattr(operator, "function", operator.verb)
+
+
+def _layer_counts(graph: Graph, shapes: Mapping[str, Shape]) -> list[Counts]:
+    """Counts of each layer; parameters of a weights group stand with the first layer of the group."""
+    counts = []
+    groups: dict[str, tuple[Layer, tuple[Any, ...]]] = {}
+    for layer in graph.layers:
+        inputs = tuple([shapes[name] for name in layer.inputs])
+        outputs = tuple([shapes[name] for name in layer.outputs])
+        count = layer.operator.count(inputs, outputs)
+        if layer.weights is not None:
+            own = tuple(getattr(count, column) for column in PARAMETER_COLUMNS)
+            first, params = groups.setdefault(layer.weights, (layer, own))
+            if any(anywhere(one != other) for one, other in zip(params, own, strict=True)):
+                raise CostmodelError(
+                    f"layers {first.name!r} and {layer.name!r} share the weights {layer.weights!r} but have "
+                    f"{sum(params)} and {sum(own)} parameters; shared layers must have equal channels and kernels"
+                )
+            if first is not layer:
+                count = replace(count, **dict.fromkeys(PARAMETER_COLUMNS, 0))
+        counts.append(count)
+    return counts
+
+
+def _refuse_wrapped(graph: Graph, shapes: Mapping[str, Shape], batch: int) -> None:
+    """Count once more in floating point, which does not wrap, and refuse what is beyond 64 bits."""
+    floats = {
+        name: Shape(shape.axes, tuple([1.0 * size for size in shape.sizes]))  # type: ignore[misc]
+        for name, shape in shapes.items()
+    }
+    for layer in graph.layers:
+        changes = {
+            name: 1.0 * value
+            for name, value in zip(fields_of(layer.operator), values_of(layer.operator), strict=True)
+            if is_array(value)
+        }
+        operator = replace(layer.operator, **changes) if changes else layer.operator
+        inputs = tuple(floats[name] for name in layer.inputs)
+        count = operator.count(inputs, tuple(floats[name] for name in layer.outputs))
+        for name, value in zip(fields_of(count), values_of(count), strict=True):
+            refuse_overflow(value * batch, f"{name} of {layer.name!r}")

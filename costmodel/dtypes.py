@@ -1,0 +1,44 @@
+"""Number formats: how wide a weight, an activation and an accumulator are."""
+
+from __future__ import annotations
+
+from costmodel.errors import UnknownNameError, nearest
+from costmodel.records import record
+
+
+@record
+class Dtype:
+    """A number format. Widths in bits; `tfloat32` computes with 19 bits and is stored in 32."""
+
+    name: str
+    weight_bits: int
+    activation_bits: int
+    accumulator_bits: int
+
+
+DTYPES = {
+    dtype.name: dtype
+    for dtype in (
+        Dtype("float32", 32, 32, 32),
+        Dtype("tfloat32", 32, 32, 32),
+        Dtype("float16", 16, 16, 32),
+        Dtype("bfloat16", 16, 16, 32),
+        Dtype("float8", 8, 8, 32),
+        Dtype("int16", 16, 16, 64),
+        Dtype("int8", 8, 8, 32),
+    )
+}
+
+
+def dtype_named(name: str) -> Dtype:
+    """The number format of that name.
+
+    >>> dtype_named("int8").weight_bits
+    8
+
+    Raises: UnknownNameError with the names that exist.
+    """
+    if name not in DTYPES:
+        hint = nearest(name, DTYPES) or f"there are {', '.join(DTYPES)}"
+        raise UnknownNameError(f"unknown number format {name!r}; {hint}")
+    return DTYPES[name]

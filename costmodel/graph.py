@@ -1,0 +1,116 @@
+"""The layer graph: shapes, layers and networks as frozen plain data. No parsing, no counting, no files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from costmodel.arithmetic import product
+from costmodel.records import record
+
+if TYPE_CHECKING:
+    from costmodel.operators.base import Operator
+
+Size: TypeAlias = int
+"""An int; in a sweep, an int64 array with one int per variant. Rules use plain arithmetic, so either works."""
+
+
+@record
+class Shape:
+    """The sizes of a tensor without the batch, with the names of its axes.
+
+    >>> print(image(3, 224, 224), image(3, 224, 224).elements)
+    3x224x224 150528
+    """
+
+    axes: tuple[str, ...]
+    sizes: tuple[Size, ...]
+
+    @property
+    def elements(self) -> int:
+        """Number of elements, batch 1."""
+        return product(self.sizes)
+
+    @property
+    def channels(self) -> Size:
+        """Channels of an image, features of a vector or token."""
+        return self.sizes[0] if self.is_image else self.sizes[-1]
+
+    @property
+    def is_image(self) -> bool:
+        """Whether the axes are channels, height and width."""
+        return self.axes == IMAGE
+
+    @property
+    def leading(self) -> tuple[Size, ...]:
+        """The sizes before the last axis."""
+        return self.sizes[:-1]
+
+    def with_last(self, size: Size) -> Shape:
+        """The same shape with another size of the last axis."""
+        return Shape(self.axes, (*self.sizes[:-1], size))
+
+    def __str__(self) -> str:
+        return "x".join(str(size) for size in self.sizes)
+
+
+IMAGE = ("c", "h", "w")
+TOKENS = ("tokens", "c")
+VECTOR = ("c",)
+MAXIMUM_AXES = 5
+
+
+def image(channels: Size, height: Size, width: Size) -> Shape:
+    """Shape of an image or feature map."""
+    return Shape(IMAGE, (channels, height, width))
+
+
+def tokens(count: Size, features: Size) -> Shape:
+    """Shape of a sequence of tokens."""
+    return Shape(TOKENS, (count, features))
+
+
+def vector(features: Size) -> Shape:
+    """Shape of one feature vector."""
+    return Shape(VECTOR, (features,))
+
+
+@record
+class Layer:
+    """One operator applied to named tensors.
+
+    `name` is the path of blocks joined by dots (`inverted_residual_3.conv_1.conv2d`), unique in its graph.
+    A layer with one output calls that tensor by its own name, one with several `name.0`, `name.1`, ...
+    Layers that share `weights` use the same parameters: counted once, their multiply-accumulates each time.
+    `origin` is the place in the file the layer came from, as (file, key path); None for graphs built in Python.
+    """
+
+    name: str
+    operator: Operator
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    weights: str | None = None
+    origin: tuple[str, tuple[str | int, ...]] | None = None
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Stage, block, ..., layer."""
+        return tuple(self.name.split("."))
+
+
+@record
+class Graph:
+    """A network: named inputs with their shapes, layers in execution order, the names of the outputs.
+
+    File order is execution order: every input of a layer is a graph input or an output of an earlier layer.
+    """
+
+    name: str
+    inputs: Mapping[str, Shape]
+    layers: tuple[Layer, ...]
+    outputs: tuple[str, ...]
+    parameters: Mapping[str, Any]
+    source: str = ""
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.layers, self.outputs))

@@ -1,0 +1,187 @@
+"""Hardware file to profile: one device, one runtime, one number format."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from costmodel.dtypes import Dtype, dtype_named
+from costmodel.errors import PredictionError, UnknownNameError, nearest
+from costmodel.files import Document, names_in, read, read_bundled
+from costmodel.records import record
+
+FOLDER = "hardware"
+IDEALISED = "idealised"
+
+
+@record
+class MemoryLevel:
+    """A memory of a device. `bytes_per_second` is None where only the capacity is known, and the other way round."""
+
+    name: str
+    capacity_bytes: int | None
+    bytes_per_second: float | None
+    scope: str
+    source: str
+    estimated: bool
+
+
+@record
+class Peak:
+    """The dense multiply-accumulate rate of a device in one number format."""
+
+    dtype: str
+    macs_per_second: float
+    scope: str
+    accumulate: str
+    source: str
+    estimated: bool
+
+
+@record
+class Device:
+    """Everything a hardware file says. `memory` names the level whose bandwidth the idealised roofline uses."""
+
+    name: str
+    title: str
+    kind: str
+    source: str
+    note: str
+    memory: str
+    runtime: str
+    dtype: str
+    levels: Mapping[str, MemoryLevel]
+    peaks: Mapping[str, Peak]
+    runtimes: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    published_ridges: tuple[Mapping[str, Any], ...]
+
+    @property
+    def bandwidth(self) -> MemoryLevel:
+        """The memory level of the idealised roofline."""
+        return self.levels[self.memory]
+
+    def ridge_point_macs_per_byte(self, dtype: str) -> float:
+        """Peak over bandwidth: the least intensity that can reach the peak."""
+        assert self.bandwidth.bytes_per_second is not None
+        return self.peaks[dtype].macs_per_second / self.bandwidth.bytes_per_second
+
+
+@record
+class HardwareProfile:
+    """What a prediction needs of a device: a peak and a bandwidth, for one runtime and number format.
+
+    `estimated` lists the numbers that no document confirms.
+    """
+
+    device: Device
+    runtime: str
+    dtype: Dtype
+    macs_per_second: float
+    bytes_per_second: float
+    fusion: str
+    estimated: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """device:runtime:dtype."""
+        return f"{self.device.name}:{self.runtime}:{self.dtype.name}"
+
+    @property
+    def ridge_point_macs_per_byte(self) -> float:
+        """Peak over bandwidth: PeakMACs / PeakMemBW (MobileNetV4, arXiv:2404.10518, section 3)."""
+        return self.macs_per_second / self.bytes_per_second
+
+
+def load_hardware(name: str, dtype: str | None = None) -> HardwareProfile:
+    """The profile of `device[:runtime[:dtype]]`, a bundled device or the path of a hardware file.
+
+    Each device names a default runtime, each runtime a default number format; `dtype` overrides it. The runtime
+    `idealised` (Eq. 1 on datasheet numbers) always exists.
+
+    >>> load_hardware("ridge_5").ridge_point_macs_per_byte
+    5.0
+    >>> load_hardware("pixel_6:idealised:float32").name
+    'pixel_6:idealised:float32'
+
+    Raises: UnknownNameError, PredictionError when the device has no peak in that number format, SpecError for a file.
+    """
+    base, *selectors = name.split(":") if not _is_path(name) else [name]
+    device = load_device(base)
+    if len(selectors) > 2:
+        raise UnknownNameError(f"{name!r} has too many parts; write device:runtime:dtype")
+    runtime = selectors[0] if selectors else device.runtime
+    wanted = dtype or (selectors[1] if len(selectors) > 1 else None)
+    if runtime != IDEALISED and runtime not in device.runtimes:
+        known = [IDEALISED, *device.runtimes]
+        hint = nearest(runtime, known) or f"it has {', '.join(known)}"
+        raise UnknownNameError(f"{device.name} has no runtime {runtime!r}; {hint}")
+    chosen = dtype_named(wanted or _default_dtype(device, runtime))
+    if chosen.name not in device.peaks:
+        raise PredictionError(
+            f"{device.name} has no peak for {chosen.name}; its number formats are {', '.join(device.peaks)}"
+        )
+    settings = device.runtimes.get(runtime, {}).get(chosen.name, {})
+    peak, memory = device.peaks[chosen.name], device.bandwidth
+    assert memory.bytes_per_second is not None
+    estimated = [f"peak.{peak.dtype}"] * peak.estimated + [f"memory.{memory.name}"] * memory.estimated
+    return HardwareProfile(
+        device, runtime, chosen, peak.macs_per_second, memory.bytes_per_second, settings.get("fusion", "folded"),
+        tuple(estimated),
+    )  # fmt: skip
+
+
+def _default_dtype(device: Device, runtime: str) -> str:
+    formats = device.runtimes.get(runtime, {})
+    return device.dtype if runtime == IDEALISED or device.dtype in formats else next(iter(formats))
+
+
+def _is_path(name: str) -> bool:
+    return name.endswith(".toml") or os.sep in name
+
+
+def load_device(name: str) -> Device:
+    """Everything the hardware file of a device says.
+
+    Raises: UnknownNameError with the nearest names; SpecError when a user's file is wrong.
+    """
+    if _is_path(name):
+        document = read(name)
+        from costmodel.hardware_schema import check_device
+
+        check_device(document)
+        return _device(document)
+    if name not in names_in(FOLDER):
+        hint = nearest(name, names_in(FOLDER)) or "`costmodel hardware` lists them"
+        raise UnknownNameError(f"unknown device {name!r}; {hint}")
+    return _device(read_bundled(FOLDER, name))
+
+
+def devices() -> tuple[str, ...]:
+    """Names of all bundled devices."""
+    return names_in(FOLDER)
+
+
+def _device(document: Document) -> Device:
+    """The device of a document that is right: the bundled files are checked by the tests, users' files before."""
+    data = document.data
+    device = data["device"]
+    levels = {
+        name: MemoryLevel(
+            name, level.get("capacity_bytes"), level.get("bytes_per_second"), level.get("scope", ""),
+            level.get("source", level.get("capacity_source", "")), level.get("estimated", False),
+        )
+        for name, level in data["memory"].items()
+    }  # fmt: skip
+    peaks = {
+        name: Peak(
+            name, peak["macs_per_second"], peak["scope"], peak["accumulate"], peak["source"],
+            peak.get("estimated", False),
+        )
+        for name, peak in data["peak"].items()
+    }  # fmt: skip
+    return Device(
+        device["name"], device["title"], device["class"], device["source"], device.get("note", ""), device["memory"],
+        device["runtime"], device["dtype"], levels, peaks, data.get("runtime", {}),
+        tuple(data.get("published_ridge", ())),
+    )  # fmt: skip

@@ -1,0 +1,71 @@
+"""The bundled devices as columns, and one device in full, for the command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costmodel.hardware import Device, devices, load_device
+from costmodel.report import significant, with_prefix
+
+NUMBERS = {"value": lambda value: significant(value, 4)}
+"""How the numbers of a device read in a table."""
+
+
+def listing() -> dict[str, list[Any]]:
+    """One row per device: class, bandwidth, peaks and ridge points; estimated numbers are marked."""
+    rows = [load_device(name) for name in devices()]
+    return {
+        "name": [device.name for device in rows],
+        "class": [device.kind for device in rows],
+        "title": [device.title for device in rows],
+        "default": [f"{device.runtime}:{device.dtype}" for device in rows],
+        "bandwidth": [with_prefix(device.bandwidth.bytes_per_second or 0, "B/s") for device in rows],
+        "ridge points (MACs/byte)": [_ridges(device) for device in rows],
+        "estimated": [_estimated(device) for device in rows],
+    }
+
+
+def _ridges(device: Device) -> str:
+    return ", ".join(f"{name} {significant(device.ridge_point_macs_per_byte(name))}" for name in device.peaks)
+
+
+def _estimated(device: Device) -> str:
+    peaks = [f"peak {name}" for name, peak in device.peaks.items() if peak.estimated]
+    return ", ".join(["bandwidth"] * device.bandwidth.estimated + peaks)
+
+
+def device_details(name: str) -> dict[str, Any]:
+    """Everything known of a device: a row per number, with its source."""
+    device = load_device(name)
+    numbers: list[dict[str, Any]] = []
+    for level in device.levels.values():
+        for what, value, unit in (
+            ("capacity", level.capacity_bytes, "byte"), ("bandwidth", level.bytes_per_second, "byte/s")
+        ):  # fmt: skip
+            if value is not None:
+                numbers.append(_number(f"memory.{level.name} {what}", value, unit, level.scope, level))
+    for peak in device.peaks.values():
+        numbers.append(_number(f"peak.{peak.dtype}", peak.macs_per_second, "MAC/s", peak.scope, peak))
+    for dtype in device.peaks:
+        ridge = device.ridge_point_macs_per_byte(dtype)
+        estimated = device.bandwidth.estimated or device.peaks[dtype].estimated
+        source = f"peak.{dtype} / memory.{device.memory}"
+        numbers.append(_row(f"ridge point {dtype}", ridge, "MAC/byte", device.bandwidth.scope, estimated, source))
+    for ridge_row in device.published_ridges:
+        label = f"published ridge point {ridge_row['dtype']}"
+        numbers.append(_row(label, ridge_row["macs_per_byte"], "MAC/byte", "", False, ridge_row["source"]))
+    return {
+        "name": device.name, "title": device.title, "class": device.kind, "source": device.source,
+        "note": device.note, "runtimes": ["idealised", *device.runtimes], "numbers": numbers,
+    }  # fmt: skip
+
+
+def _number(what: str, value: float, unit: str, scope: str, part: Any) -> dict[str, Any]:
+    return _row(what, value, unit, scope, part.estimated and "capacity" not in what, part.source)
+
+
+def _row(what: str, value: float, unit: str, scope: str, estimated: bool, source: str) -> dict[str, Any]:
+    return {
+        "what": what, "value": value, "unit": unit, "scope": scope, "estimated": "estimated" if estimated else "",
+        "source": source,
+    }  # fmt: skip

@@ -1,0 +1,177 @@
+"""The layout of a hardware file, checked with pydantic. Imported for users' files and by the tests, not for bundled
+files: importing pydantic costs as much time as everything else a prediction does."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from costmodel.dtypes import DTYPES
+from costmodel.errors import Problem, SpecError, nearest
+from costmodel.files import Document
+from costmodel.fusion import FUSIONS
+from costmodel.positions import KeyPath
+
+Text = Annotated[str, Field(min_length=1)]
+Rate = Annotated[float, Field(gt=0, lt=1e21, allow_inf_nan=False)]
+Scope = Literal["core", "chip"]
+
+
+class Table(BaseModel):
+    """A table of the file: no unknown keys, no silent conversions."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class DeviceTable(Table):
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*$")]
+    title: Text
+    kind: Annotated[Literal["CPU", "GPU", "EdgeTPU", "DSP", "NPU", "MCU"], Field(alias="class")]
+    memory: Text
+    runtime: Text
+    dtype: Text
+    source: Text
+    note: Text | None = None
+
+
+class MemoryTable(Table):
+    capacity_bytes: Annotated[int, Field(gt=0, lt=2**63)] | None = None
+    capacity_source: Text | None = None
+    bytes_per_second: Rate | None = None
+    scope: Scope | None = None
+    source: Text | None = None
+    formula: Text | None = None
+    estimated: bool = False
+    note: Text | None = None
+
+    @model_validator(mode="after")
+    def every_number_has_a_source(self) -> MemoryTable:
+        if self.capacity_bytes is None and self.bytes_per_second is None:
+            raise ValueError("a memory level needs capacity_bytes or bytes_per_second")
+        if self.capacity_bytes is not None and self.capacity_source is None:
+            raise ValueError("capacity_bytes needs capacity_source")
+        if self.bytes_per_second is not None and (self.scope is None or self.source is None):
+            raise ValueError("bytes_per_second needs scope and source")
+        return self
+
+
+class PeakTable(Table):
+    macs_per_second: Rate
+    scope: Scope
+    accumulate: Text
+    source: Text
+    formula: Text | None = None
+    estimated: bool = False
+    note: Text | None = None
+
+
+class RuntimeTable(Table):
+    threads: Annotated[int, Field(gt=0)] | None = None
+    fusion: Text = "folded"
+    source: Text | None = None
+    note: Text | None = None
+
+
+class RidgeTable(Table):
+    dtype: Text
+    macs_per_byte: Rate
+    source: Text
+    note: Text | None = None
+
+
+class HardwareFile(Table):
+    device: DeviceTable
+    memory: dict[str, MemoryTable]
+    peak: dict[str, PeakTable]
+    runtime: dict[str, dict[str, RuntimeTable]] = {}
+    published_ridge: list[RidgeTable] = []
+
+
+def check_device(document: Document) -> None:
+    """Check a hardware document.
+
+    Raises: SpecError with every mistake: missing or unknown keys, wrong types, numbers without a source, names that
+    point nowhere, and a peak whose scope is not that of the bandwidth.
+    """
+    problems: list[Problem] = []
+    try:
+        HardwareFile.model_validate(document.data)
+    except ValidationError as error:
+        problems = [_problem(document, dict(mistake)) for mistake in error.errors()]
+    problems += _cross_checks(document)
+    if problems:
+        unique = {(p.line, p.column, p.problem): p for p in problems}
+        raise SpecError(sorted(unique.values(), key=lambda p: (p.line, p.column)))
+
+
+def _problem(document: Document, mistake: dict[str, Any]) -> Problem:
+    path: KeyPath = tuple(mistake["loc"])
+    kind, text = mistake["type"], str(mistake["msg"]).removeprefix("Value error, ")
+    key = path[-1] if path else ""
+    if kind == "missing":
+        owner = f"[{'.'.join(map(str, path[:-1]))}]" if path[:-1] else "the file"
+        remedy = f"add {key} = ..." if path[:-1] else f"add [{key}]"
+        return document.problem(path[:-1] or path, f"{owner} has no {key!r}", remedy)
+    if kind == "extra_forbidden":
+        fields = _fields_at(path)
+        hint = nearest(str(key), fields) or f"it has: {', '.join(fields)}"
+        return document.problem(path, f"unknown key {key!r}", hint, of_key=True)
+    return document.problem(path, f"{key}: {text[:1].lower()}{text[1:]}" if path else text, "")
+
+
+def _fields_at(path: KeyPath) -> list[str]:
+    tables: dict[str, type[Table]] = {
+        "device": DeviceTable, "memory": MemoryTable, "peak": PeakTable, "runtime": RuntimeTable,
+        "published_ridge": RidgeTable,
+    }  # fmt: skip
+    table = tables.get(str(path[0]), HardwareFile) if len(path) > 1 else HardwareFile
+    return [field.alias or name for name, field in table.model_fields.items()]
+
+
+def _cross_checks(document: Document) -> list[Problem]:
+    data = document.data
+    tables = {key: value for key, value in data.items() if isinstance(value, dict)}
+    device, levels, peaks = (tables.get(key, {}) for key in ("device", "memory", "peak"))
+    problems = []
+    level = levels.get(device.get("memory"))
+    if "memory" in device and not isinstance(level, dict):
+        known = ", ".join(levels) or "none"
+        problems.append(
+            document.problem(("device", "memory"), f"there is no [memory.{device['memory']}]", f"levels: {known}")
+        )
+    elif isinstance(level, dict) and "bytes_per_second" not in level:
+        path: KeyPath = ("memory", device["memory"])
+        problems.append(document.problem(path, "the level of the roofline has no bytes_per_second", "add it"))
+    for name, peak in peaks.items():
+        if name not in DTYPES:
+            hint = nearest(name, DTYPES) or f"there are {', '.join(DTYPES)}"
+            problems.append(document.problem(("peak", name), f"unknown number format {name!r}", hint, of_key=True))
+        if isinstance(level, dict) and isinstance(peak, dict) and peak.get("scope") != level.get("scope"):
+            problems.append(
+                document.problem(
+                    ("peak", name, "scope"),
+                    f"peak.{name} is of a {peak.get('scope')}, the bandwidth of a {level.get('scope')}",
+                    "a one-core peak needs a one-core bandwidth",
+                )
+            )
+    if device.get("dtype") is not None and device["dtype"] not in peaks:
+        known = ", ".join(peaks) or "none"
+        problems.append(
+            document.problem(("device", "dtype"), f"there is no [peak.{device['dtype']}]", f"peaks: {known}")
+        )
+    runtimes = tables.get("runtime", {})
+    if device.get("runtime") not in (None, "idealised", *runtimes):
+        known = ", ".join(["idealised", *runtimes])
+        problems.append(
+            document.problem(("device", "runtime"), f"there is no [runtime.{device['runtime']}]", f"runtimes: {known}")
+        )
+    for name, formats in runtimes.items():
+        for dtype, settings in formats.items() if isinstance(formats, dict) else ():
+            path = ("runtime", name, dtype)
+            if dtype not in peaks:
+                problems.append(document.problem(path, f"there is no [peak.{dtype}] for this runtime", ""))
+            if isinstance(settings, dict) and settings.get("fusion", "folded") not in FUSIONS:
+                hint = nearest(str(settings["fusion"]), FUSIONS) or f"there are {', '.join(FUSIONS)}"
+                problems.append(document.problem((*path, "fusion"), f"unknown fusion {settings['fusion']!r}", hint))
+    return problems

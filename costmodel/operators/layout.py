@@ -1,0 +1,296 @@
+"""Operators that only lay data out anew: views cost nothing, copies read and write every element."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costmodel.arithmetic import anywhere, first_where, product, ratio
+from costmodel.errors import ShapeError
+from costmodel.graph import IMAGE, TOKENS, VECTOR, Shape, Size, image, vector
+from costmodel.graph import tokens as token_shape
+from costmodel.operators.base import (
+    NOTHING, POINTWISE, Counts, Index, Names, Offsets, Operator, Sizes, copied, described, image_sizes, operator, pair,
+    the_only,
+)  # fmt: skip
+from costmodel.operators.pooling import whole_image
+from costmodel.records import record
+
+
+@record
+class View(Operator):
+    """An operator that moves nothing."""
+
+    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
+        return NOTHING
+
+
+@record
+class Copy(Operator):
+    """An operator that reads its input and writes its output, and computes nothing."""
+
+    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
+        return copied(inputs, outputs)
+
+
+@operator("flatten", "view")
+class Flatten(View):
+    """All elements as one vector."""
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        return (vector(the_only(inputs).elements),)
+
+    def reach(self, inputs: tuple[Shape, ...]) -> Any:
+        return whole_image(the_only(inputs))
+
+
+AXES_BY_COUNT = {1: VECTOR, 2: TOKENS, 3: IMAGE, 4: ("windows", "heads", "tokens", "d")}
+
+
+@operator("reshape", "view", main="sizes")
+class Reshape(View):
+    """The same elements with other sizes; `axes` names them (by default those of a vector, tokens or an image)."""
+
+    sizes: Sizes
+    axes: Names = ()
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        shape = the_only(inputs)
+        axes = self.axes or AXES_BY_COUNT.get(len(self.sizes), ())
+        if len(axes) != len(self.sizes):
+            raise ShapeError(
+                f"reshape to {len(self.sizes)} sizes needs as many axis names (at most 5)",
+                'write axes = ["windows", "tokens", "c"]',
+                "axes",
+            )
+        if anywhere(product(self.sizes) != shape.elements):
+            raise ShapeError(
+                f"reshape from {shape} ({shape.elements} elements) to {'x'.join(str(size) for size in self.sizes)} "
+                f"({product(self.sizes)} elements)",
+                "the number of elements must stay",
+                "sizes",
+            )
+        return (Shape(tuple(axes), tuple(self.sizes)),)
+
+    def reach(self, inputs: tuple[Shape, ...]) -> Any:
+        return whole_image(the_only(inputs)) if len(self.sizes) == 1 else POINTWISE
+
+
+@operator("transpose", "copy", main="order")
+class Transpose(Copy):
+    """The axes in another order; axis names move with their sizes. A copy."""
+
+    order: Sizes
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        shape = the_only(inputs)
+        if sorted(self.order) != list(range(len(shape.sizes))):
+            raise ShapeError(
+                f"order = {list(self.order)} must name each of the axes 0 to {len(shape.sizes) - 1} once", field="order"
+            )
+        return (Shape(tuple(shape.axes[at] for at in self.order), tuple(shape.sizes[at] for at in self.order)),)
+
+
+@operator("tokens", "view")
+class Tokens(View):
+    """An image as a sequence of its pixels (free where channels lie innermost)."""
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        channels, height, width = image_sizes(the_only(inputs), self.verb)
+        return (token_shape(height * width, channels),)
+
+
+@operator("image", "view", main="height")
+class Image(View):
+    """A sequence of tokens as an image of that height."""
+
+    height: Size
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        count, channels = sequence_sizes(the_only(inputs), self.verb)
+        uneven = count % self.height != 0
+        if anywhere(uneven):
+            raise ShapeError(
+                f"height = {self.height} must divide the {first_where(uneven, count)} tokens", field="height"
+            )
+        return (image(channels, self.height, count // self.height),)
+
+
+def sequence_sizes(shape: Shape, verb: str) -> tuple[Size, Size]:
+    """Tokens and channels of a sequence."""
+    if shape.axes != TOKENS:
+        raise ShapeError(f"{verb} needs tokens (tokens, c), got {described(shape)}", 'add a "tokens" step')
+    count, channels = shape.sizes
+    return count, channels
+
+
+@operator("heads", "view", main="count_of_heads")
+class Heads(View):
+    """The channels of every token as heads: (..., tokens, c) to (..., heads, tokens, c / heads)."""
+
+    count_of_heads: Size
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        shape = the_only(inputs)
+        if shape.axes[-2:] != TOKENS:
+            raise ShapeError(f"heads needs tokens, got {described(shape)}", 'add a "tokens" step')
+        *leading, count, channels = shape.sizes
+        uneven = channels % self.count_of_heads != 0
+        if anywhere(uneven):
+            raise ShapeError(
+                f"heads = {self.count_of_heads} must divide the {first_where(uneven, channels)} channels",
+                field="count_of_heads",
+            )
+        sizes = (*leading, self.count_of_heads, count, channels // self.count_of_heads)
+        return (Shape((*shape.axes[:-2], "heads", "tokens", "d"), sizes),)
+
+
+@operator("merge_heads", "view")
+class MergeHeads(View):
+    """(..., heads, tokens, d) back to (..., tokens, heads*d)."""
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        shape = the_only(inputs)
+        if shape.axes[-3:] != ("heads", "tokens", "d"):
+            raise ShapeError(f"merge_heads needs (heads, tokens, d), got {described(shape)}", "add { heads = n } above")
+        *leading, heads, count, features = shape.sizes
+        return (Shape((*shape.axes[:-3], *TOKENS), (*leading, count, heads * features)),)
+
+
+@operator("window_partition", "copy", main="window")
+class WindowPartition(Copy):
+    """An image cut into windows of tokens: (windows, window^2, c). A copy."""
+
+    window: Size
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        channels, height, width = image_sizes(the_only(inputs), self.verb)
+        if anywhere((height % self.window != 0) | (width % self.window != 0)):
+            raise ShapeError(
+                f"window = {self.window} must divide {height}x{width}", "pad the image or change window", "window"
+            )
+        count = (height // self.window) * (width // self.window)
+        return (Shape(("windows", *TOKENS), (count, self.window * self.window, channels)),)
+
+
+@operator("window_merge", "copy", main="height")
+class WindowMerge(Copy):
+    """Windows of tokens back to an image of that height. A copy."""
+
+    height: Size
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        shape = the_only(inputs)
+        if shape.axes != ("windows", *TOKENS):
+            raise ShapeError(
+                f"window_merge needs (windows, tokens, c), got {described(shape)}", "add { window_partition = n } above"
+            )
+        count, window_tokens, channels = shape.sizes
+        pixels = count * window_tokens
+        if anywhere(pixels % self.height != 0):
+            raise ShapeError(f"height = {self.height} must divide the {pixels} pixels", field="height")
+        return (image(channels, self.height, pixels // self.height),)
+
+
+@operator("channel_shuffle", "copy", main="groups")
+class ChannelShuffle(Copy):
+    """Interleaves the channels of the groups (ShuffleNet). A copy."""
+
+    groups: Size
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        channels, _, _ = image_sizes(the_only(inputs), self.verb)
+        uneven = channels % self.groups != 0
+        if anywhere(uneven):
+            raise ShapeError(
+                f"groups = {self.groups} must divide in_channels = {first_where(uneven, channels)}",
+                field="groups",
+                assume=inputs,
+            )
+        return inputs
+
+
+@operator("space_to_channels", "copy", main="block")
+class SpaceToChannels(Copy):
+    """block x block pixels become channels. A copy."""
+
+    block: Size
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        channels, height, width = image_sizes(the_only(inputs), self.verb)
+        if anywhere((height % self.block != 0) | (width % self.block != 0)):
+            raise ShapeError(f"block = {self.block} must divide {height}x{width}", field="block")
+        return (image(channels * self.block * self.block, height // self.block, width // self.block),)
+
+    def reach(self, inputs: tuple[Shape, ...]) -> Any:
+        return self.block, self.block, self.block, self.block
+
+
+@operator("channels_to_space", "copy", main="block")
+class ChannelsToSpace(Copy):
+    """Channels become block x block pixels (pixel shuffle). A copy."""
+
+    block: Size
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        channels, height, width = image_sizes(the_only(inputs), self.verb)
+        area = self.block * self.block
+        if anywhere(channels % area != 0):
+            raise ShapeError(f"block*block = {area} must divide in_channels = {channels}", field="block")
+        return (image(channels // area, height * self.block, width * self.block),)
+
+    def reach(self, inputs: tuple[Shape, ...]) -> Any:
+        return 1, 1, ratio(1, self.block), ratio(1, self.block)
+
+
+@operator("token", "view", main="index")
+class Token(View):
+    """One token of a sequence: 0 the class token, -1 the last step."""
+
+    index: Index
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        count, channels = sequence_sizes(the_only(inputs), self.verb)
+        if anywhere((self.index >= count) | (self.index < -count)):
+            raise ShapeError(f"token = {self.index}: the sequence has {count} tokens", field="index")
+        return (vector(channels),)
+
+
+@operator("shift", "copy")
+class Shift(Copy):
+    """Moves each channel by a pixel in its own direction (ShiftNet): no parameters, no work, memory traffic only."""
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        image_sizes(the_only(inputs), self.verb)
+        return inputs
+
+    def reach(self, inputs: tuple[Shape, ...]) -> Any:
+        return 3, 3, 1, 1
+
+
+@operator("roll", "copy", main="shift")
+class Roll(Copy):
+    """Moves an image cyclically (the shifted windows of Swin). A copy."""
+
+    shift: Offsets
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        image_sizes(the_only(inputs), self.verb)
+        return inputs
+
+
+@operator("subsample", "copy", main="factor")
+class Subsample(Operator):
+    """Keeps every factor-th pixel of both axes. A copy that reads only what it keeps."""
+
+    factor: Size
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        channels, height, width = image_sizes(the_only(inputs), self.verb)
+        return (image(channels, -(-height // self.factor), -(-width // self.factor)),)
+
+    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
+        return copied(outputs, outputs)
+
+    def reach(self, inputs: tuple[Shape, ...]) -> Any:
+        factor_height, factor_width = pair(self.factor)
+        return 1, 1, factor_height, factor_width

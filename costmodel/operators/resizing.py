@@ -1,0 +1,93 @@
+"""Operators that add pixels, channels or tokens: padding, resizing, learned tensors."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+from costmodel.arithmetic import anywhere, ratio
+from costmodel.errors import ShapeError
+from costmodel.graph import Shape, Size, image
+from costmodel.operators.base import (
+    Counts, Operator, Padding, Pair, copied, image_sizes, operator, pair, the_only,
+)  # fmt: skip
+from costmodel.operators.layout import Copy, sequence_sizes
+from costmodel.operators.rules import axis_paddings
+
+
+@operator("pad", "copy", main="padding")
+class Pad(Copy):
+    """Zeros around an image, as an operator of its own: a copy. Most networks pad inside the convolution instead."""
+
+    padding: Padding
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        channels, height, width = image_sizes(the_only(inputs), self.verb)
+        vertical, horizontal = axis_paddings(self.padding)
+        if vertical is None or horizontal is None:
+            raise ShapeError("pad needs numbers", "write { pad = 1 } or { pad = [[0, 1], [0, 1]] }", "padding")
+        return (image(channels, height + sum(vertical), width + sum(horizontal)),)
+
+
+@operator("pad_channels", "copy", main="channels")
+class PadChannels(Copy):
+    """Zero channels up to that number (the parameter-free shortcut of CIFAR ResNets). A copy."""
+
+    channels: Size
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        channels, height, width = image_sizes(the_only(inputs), self.verb)
+        if anywhere(self.channels < channels):
+            raise ShapeError(f"pad_channels = {self.channels} is less than the {channels} there are", field="channels")
+        return (image(self.channels, height, width),)
+
+
+Method: TypeAlias = Literal["nearest", "bilinear"]
+
+
+@operator("resize", "copy", main="size")
+class Resize(Operator):
+    """An image of another size (height and width): nearest is a copy, bilinear costs 4 multiplies and 3 adds an output."""
+
+    size: Pair
+    method: Method = "nearest"
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        channels, _, _ = image_sizes(the_only(inputs), self.verb)
+        return (image(channels, *pair(self.size)),)
+
+    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
+        interpolated = the_only(outputs).elements * (self.method == "bilinear")
+        return copied(inputs, outputs, multiplies=4 * interpolated, adds=3 * interpolated)
+
+    def reach(self, inputs: tuple[Shape, ...]) -> Any:
+        _, height, width = the_only(inputs).sizes
+        out_height, out_width = pair(self.size)
+        neighbours = 2 if self.method == "bilinear" else 1
+        return neighbours, neighbours, ratio(height, out_height), ratio(width, out_width)
+
+
+@operator("class_token", "copy", main="number")
+class ClassToken(Operator):
+    """Puts learned tokens in front of a sequence: number*channels other_params, a copy."""
+
+    number: Size = 1
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        count, channels = sequence_sizes(the_only(inputs), self.verb)
+        return (Shape(the_only(inputs).axes, (count + self.number, channels)),)
+
+    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
+        return copied(inputs, outputs, other_params=self.number * the_only(inputs).channels)
+
+
+@operator("learned", "elementwise", main="parameters")
+class Learned(Operator):
+    """Adds a learned table to its input (position table, relative position bias): `parameters` other_params."""
+
+    parameters: Size
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        return (the_only(inputs),)
+
+    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
+        return copied(inputs, outputs, adds=the_only(inputs).elements, other_params=self.parameters)

@@ -1,0 +1,10 @@
+"""Passes: graph to graph, one per file. Spec files name them in `passes` of a variant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from costmodel.graph import Graph
+from costmodel.passes.fold_norm import fold_norm
+
+PASSES: dict[str, Callable[[Graph], Graph]] = {"fold_norm": fold_norm}

@@ -1,0 +1,162 @@
+"""Cost table and hardware profile to latency: the roofline model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from costmodel.arithmetic import is_array, maximum
+from costmodel.costs import CostTable
+from costmodel.errors import PredictionError, nearest
+from costmodel.fusion import folded_layers, fusion_named
+from costmodel.hardware import HardwareProfile, load_hardware
+from costmodel.records import record
+
+if TYPE_CHECKING:
+    import pandas
+
+Overlap: TypeAlias = Literal["max", "sum"]
+OVERLAPS = ("max", "sum")
+
+PREDICTION_COLUMNS: dict[str, str] = {
+    "layer": "name of the layer",
+    "op": "operator",
+    "block": "outermost block the layer belongs to",
+    "macs": "multiply-accumulates, batch included",
+    "bytes": "bytes moved: inputs, outputs and weights; 0 for folded layers and views",
+    "compute_seconds": "macs / peak",
+    "memory_seconds": "bytes / bandwidth",
+    "latency_seconds": "the larger of the two, or their sum",
+    "operational_intensity_macs_per_byte": "macs / bytes; None where no bytes are moved",
+    "bound": "which time is the larger: compute (intensity at or above the ridge point) or memory; free: both are 0",
+}
+
+
+@record
+class Prediction:
+    """Roofline latency per layer. `layers` is a DataFrame with the columns of `PREDICTION_COLUMNS`, made on first use.
+
+    `fusion` and `overlap` say which fold rule and which combination of compute and memory time were used.
+    """
+
+    costs: CostTable
+    profile: HardwareProfile
+    fusion: str
+    overlap: Overlap
+    columns: Mapping[str, list[Any]]
+
+    @property
+    def latency_seconds(self) -> Any:
+        """Sum over the layers: a float, or one per variant of a sweep."""
+        return sum(self.columns["latency_seconds"])
+
+    @property
+    def bytes(self) -> Any:
+        """Bytes moved by all layers."""
+        return sum(self.columns["bytes"])
+
+    @property
+    def layers(self) -> pandas.DataFrame:
+        """One row per layer."""
+        import pandas
+
+        return pandas.DataFrame(dict(self.columns))
+
+    def share(self, bound: str) -> Any:
+        """The part of the latency that `compute`- or `memory`-bound layers take, 0 to 1."""
+        seconds = sum(
+            time for time, kind in zip(self.columns["latency_seconds"], self.columns["bound"], strict=True)
+            if kind == bound
+        )  # fmt: skip
+        return seconds / self.latency_seconds if self.latency_seconds else 0.0
+
+
+def predict(
+    costs: CostTable,
+    hardware: str | HardwareProfile,
+    dtype: str | None = None,
+    fusion: str | None = None,
+    overlap: Overlap = "max",
+) -> Prediction:
+    """Roofline latency of every layer on a device.
+
+    latency = sum over layers of max(macs / peak, bytes / bandwidth)      (MobileNetV4, arXiv:2404.10518, Eq. 1)
+
+    `fusion` is a fold rule of `costmodel.fusion` ("folded": inference layers; "none": every operator pays; default:
+    the runtime's). overlap="sum" adds compute and transfer time instead of taking the larger one: execution time =
+    compute time + data transfer time (lecture "Low Complexity Model or Compact Model from Scratch", NYCU EE).
+    The batch is the cost table's. Each byte count is elements * bits / 8 with the widths of the number format.
+
+    >>> from costmodel import cost_table, load
+    >>> prediction = predict(cost_table(load("mobilenet_v2")), "ridge_5")
+    >>> row = prediction.columns["layer"].index("inverted_residual_2.conv_1.conv2d")
+    >>> prediction.columns["macs"][row], prediction.columns["bytes"][row]
+    (19267584, 1406464)
+
+    Raises: UnknownNameError, PredictionError when the device has no peak in that number format.
+    """
+    profile = hardware if isinstance(hardware, HardwareProfile) else load_hardware(hardware, dtype)
+    if dtype is not None and profile.dtype.name != dtype:
+        profile = load_hardware(f"{profile.device.name}:{profile.runtime}", dtype)
+    if overlap not in OVERLAPS:
+        hint = nearest(str(overlap), OVERLAPS)
+        raise PredictionError(f"overlap = {overlap!r} is not max or sum; {hint}".removesuffix("; "))
+    rule = fusion_named(fusion or profile.fusion)
+    folded = folded_layers(costs.graph, rule)
+    names = costs.columns["layer"]
+    moved = [
+        0 if name in folded else layer_bytes(inputs + outputs, weights, profile)
+        for name, inputs, outputs, weights in zip(
+            names, *(costs.columns[c] for c in ("input_elements", "output_elements", "weight_elements")), strict=True
+        )
+    ]
+    macs = costs.columns["macs"]
+    compute, memory, latency = roofline_seconds(macs, moved, profile.macs_per_second, profile.bytes_per_second, overlap)
+    intensity = [work / traffic if _nonzero(traffic) else None for work, traffic in zip(macs, moved, strict=True)]
+    columns: dict[str, list[Any]] = {
+        "layer": names,
+        "op": costs.columns["op"],
+        "block": costs.columns["block"],
+        "macs": macs,
+        "bytes": moved,
+        "compute_seconds": compute,
+        "memory_seconds": memory,
+        "latency_seconds": latency,
+        "operational_intensity_macs_per_byte": intensity,
+        "bound": [_bound(*seconds) for seconds in zip(compute, memory, strict=True)],
+    }
+    return Prediction(costs, profile, rule.name, overlap, columns)
+
+
+def layer_bytes(activation_elements: Any, weight_elements: Any, profile: HardwareProfile) -> Any:
+    """Bytes of a layer in the profile's number format: whole for the formats of whole bytes."""
+    bits = activation_elements * profile.dtype.activation_bits + weight_elements * profile.dtype.weight_bits
+    return bits // 8
+
+
+def roofline_seconds(
+    macs: list[Any], bytes_moved: list[Any], macs_per_second: float, bytes_per_second: float, overlap: Overlap = "max"
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """Compute, memory and latency seconds per layer; counts may be arrays over variants.
+
+    >>> roofline_seconds([10], [4], 5.0, 1.0)
+    ([2.0], [4.0], [4.0])
+    """
+    compute = [work / macs_per_second for work in macs]
+    memory = [traffic / bytes_per_second for traffic in bytes_moved]
+    pairs = zip(compute, memory, strict=True)
+    return compute, memory, [a + b if overlap == "sum" else maximum(a, b) for a, b in pairs]
+
+
+def _nonzero(value: Any) -> bool:
+    return bool(value.all()) if is_array(value) else value != 0
+
+
+def _bound(compute: Any, memory: Any) -> Any:
+    if is_array(compute) or is_array(memory):
+        import numpy
+
+        return numpy.where(compute >= memory, "compute", "memory")
+    if compute == memory == 0:
+        return "free"
+    return "compute" if compute >= memory else "memory"

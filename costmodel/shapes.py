@@ -1,0 +1,24 @@
+"""Graph to the shape of every tensor, by the operators' shape rules."""
+
+from __future__ import annotations
+
+from costmodel.errors import ShapeError
+from costmodel.graph import Graph, Shape
+
+
+def infer_shapes(graph: Graph) -> dict[str, Shape]:
+    """Shape of each tensor by name, graph inputs included.
+
+    Raises: ShapeError naming the layer whose inputs do not fit, or that reads a tensor no earlier layer made.
+    """
+    shapes = dict(graph.inputs)
+    for layer in graph.layers:
+        missing = next((name for name in layer.inputs if name not in shapes), None)
+        if missing is not None:
+            raise ShapeError(f"layer {layer.name!r} reads {missing!r}, which no layer above it makes")
+        try:
+            outputs = layer.operator.output_shapes(tuple([shapes[name] for name in layer.inputs]))
+        except ShapeError as error:
+            raise ShapeError(f"layer {layer.name!r}: {error.problem}", error.remedy, error.field) from None
+        shapes.update(zip(layer.outputs, outputs, strict=True))
+    return shapes

@@ -1,0 +1,1 @@
+"""The spec language: TOML text to checked steps to a graph."""

@@ -1,0 +1,155 @@
+"""The command line, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from costmodel.cli import main, parameters_of
+from costmodel.errors import ParameterError
+
+
+def run(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = dict(os.environ, PYTHONWARNINGS="error")
+    return subprocess.run(
+        [sys.executable, "-m", "costmodel", *arguments], capture_output=True, text=True, cwd=folder, env=environment,
+        check=False,
+    )  # fmt: skip
+
+
+def test_the_main_job_works_from_any_directory(tmp_path: Path) -> None:
+    result = run("show", "mobilenet_v2", "--hardware", "pixel_6", folder=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "300,774,272" in result.stdout
+    assert "ridge point" in result.stdout
+
+
+def test_show_loads_neither_numpy_nor_pandas_nor_matplotlib_nor_pydantic() -> None:
+    code = (
+        "import sys; from costmodel.cli import main; "
+        "code = main(['show', 'mobilenet_v2', '--hardware', 'pixel_6']); "
+        "heavy = {'numpy', 'pandas', 'matplotlib', 'pydantic', 'torch'} & set(sys.modules); "
+        "print(code, sorted(heavy), file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stderr == "0 []\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["show", "mobilenet"], "costmodel: unknown network 'mobilenet'; did you mean 'mobilenet_v"),
+        (["show", "mobilenet_v2", "widht=0.5"], "costmodel: unknown parameter 'widht'; did you mean 'width'?"),
+        (["show", "mobilenet_v2", "width"], "costmodel: 'width' is not a parameter; write name=value"),
+        (["show", "mobilenet_v2", "width=1", "width=2"], "costmodel: width is given twice"),
+        (["show", "mobilenet_v2", "width=9"], "costmodel: width = 9 is outside 0.1 .. 4"),
+        (["show", "mobilenet_v2", "width=nan"], "costmodel: width = nan"),
+        (["show", "mobilenet_v2", "--batch", "0"], "costmodel: batch = 0 must be a whole number, at least 1"),
+        (["show", "mobilenet_v2", "--hardware", "pixel"], "costmodel: unknown device 'pixel'; did you mean"),
+        (["show", "mobilenet_v2", "--dtype", "int8"], "costmodel: --dtype and --overlap belong to a prediction"),
+        (["show", "mobilenet_v2", "--fusion", "no"], "costmodel: unknown fusion 'no'; did you mean 'none'?"),
+        (["show", "mobilenet_v2", "--convention", "x"], "costmodel: unknown convention 'x'; there are"),
+        (["show", "mobilenet_v2", "--by", "stage"], "invalid choice: 'stage'"),
+        (["show", "missing.toml"], "costmodel: missing.toml: cannot be read: No such file or directory"),
+        (["show", "../../etc/passwd"], "costmodel: ../../etc/passwd: cannot be read"),
+        (["hardware", "../x"], "costmodel: ../x: cannot be read"),
+        (["reproduce", "../x"], "costmodel: unknown published table '../x'; there are"),
+        (["plot", "roofline", "lenet5", "-o", "chart.gif"], "chart.gif"),
+        (["plot", "op-cost", "lenet5", "-o", "chart.png", "--ridge-points", "0"], "ridge point '0' must be a positive"),
+        (["check", "missing.toml"], "cannot be read"),
+        ([], "COMMAND"),
+    ],
+)  # fmt: skip
+def test_a_users_error_exits_with_2_and_no_traceback(arguments: list[str], text: str, tmp_path: Path) -> None:
+    result = run(*arguments, folder=tmp_path)
+    assert result.returncode == 2
+    assert text in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_json_of_every_listing_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, key in (
+        (["show", "lenet5", "--format", "json"], "layers"),
+        (["reproduce", "--format", "json"], "cells"),
+    ):
+        assert main(arguments) == 0
+        assert key in json.loads(capsys.readouterr().out)
+    for command in ("networks", "hardware"):
+        assert main([command, "--format", "json"]) == 0
+        assert all(row["name"] for row in json.loads(capsys.readouterr().out))
+    assert main(["hardware", "pixel_6", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "pixel_6"
+
+
+@pytest.mark.parametrize("format", ["table", "csv", "json", "markdown", "latex"])
+@pytest.mark.parametrize("by", ["layer", "block", "op"])
+def test_every_format_of_every_grouping(format: str, by: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "shufflenet_v2", "--hardware", "stm32h743", "--by", by, "--format", format]) == 0
+    assert "channel_shuffle" in capsys.readouterr().out.replace("\\", "") or by == "block"
+
+
+def test_reproduce_counts_its_cells(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reproduce", "mobilenet_v1_table6_width"]) == 0
+    assert capsys.readouterr().out.endswith("8 cells: 8 exact\n")
+
+
+def test_reproduce_fails_with_1_when_a_status_got_worse(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from costmodel import published
+
+    monkeypatch.setattr(published, "status_of", lambda *_: "unexplained")
+    assert main(["reproduce", "mobilenet_v1_table6_width"]) == 1
+    assert "row 1 mult_adds: unexplained, recorded as exact" in capsys.readouterr().err
+
+
+def test_check_of_a_right_and_a_wrong_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "small.toml"
+    spec.write_text('name = "small"\nsource = "test"\ninput = [3, 8, 8]\nlayers = [ { conv2d = 4 } ]\n')
+    assert main(["check", str(spec)]) == 0
+    assert "a spec file, nothing wrong; 1 layers, 768 MACs, 12 params by default" in capsys.readouterr().out
+    spec.write_text('name = "small"\nsource = "test"\ninput = [3, 8, 8]\nlayers = [ { con2d = 4 }, { linear = 2 } ]\n')
+    assert main(["check", str(spec)]) == 1
+    error = capsys.readouterr().err
+    assert f"{spec}:4:14: unknown operator or block 'con2d'; did you mean 'conv2d'?" in error
+    assert "mistake" in error
+
+
+def test_show_of_a_users_spec_with_parameters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "small.toml"
+    spec.write_text(
+        'name = "small"\nsource = "test"\ninput = [3, 8, 8]\nlayers = [ { conv2d = "4*w" } ]\n[parameters]\nw = 1\n'
+    )
+    assert main(["show", str(spec), "w=3"]) == 0
+    assert "2,304" in capsys.readouterr().out
+
+
+def test_plot_writes_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chart = tmp_path / "chart.svg"
+    assert main(["plot", "op-cost", "lenet5", "-o", str(chart)]) == 0
+    assert chart.read_text().lstrip().startswith("<?xml")
+    chart = tmp_path / "chart.png"
+    assert main(["plot", "roofline", "lenet5", "-o", str(chart), "--hardware", "stm32f746,pixel_6"]) == 0
+    assert chart.read_bytes().startswith(b"\x89PNG")
+
+
+def test_parameters_from_the_command_line() -> None:
+    assert parameters_of(["n=[1,2]", "flag=true", "word=basic", "x=1e-3"]) == {
+        "n": [1, 2], "flag": True, "word": "basic", "x": 0.001,
+    }  # fmt: skip
+    with pytest.raises(ParameterError, match="write name=value"):
+        parameters_of(["=3"])
+
+
+def test_output_cut_short_by_the_reader_is_no_error(tmp_path: Path) -> None:
+    command = f'"{sys.executable}" -m costmodel show resnet152 --format csv | head -n 1'
+    result = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False)
+    assert result.stderr == ""
+    assert result.returncode == 0
