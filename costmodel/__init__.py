@@ -3,7 +3,7 @@
 >>> import costmodel
 >>> net = costmodel.load("mobilenet_v2", width=0.75, resolution=192)
 >>> costmodel.cost_table(net).total("macs")
-153985120
+153941888
 """
 
 from __future__ import annotations

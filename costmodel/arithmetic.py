@@ -16,7 +16,7 @@ INT64_MAX = 2**63 - 1
 
 def is_array(value: object) -> bool:
     """Whether a value stands for several variants."""
-    return hasattr(value, "dtype") and getattr(value, "ndim", 0) > 0
+    return type(value) is not int and hasattr(value, "dtype") and getattr(value, "ndim", 0) > 0
 
 
 def anywhere(condition: Any) -> bool:
@@ -25,6 +25,8 @@ def anywhere(condition: Any) -> bool:
     >>> anywhere(3 > 2)
     True
     """
+    if condition is True or condition is False:
+        return condition
     return bool(condition.any()) if is_array(condition) else bool(condition)
 
 
@@ -126,12 +128,12 @@ def product(sizes: Iterable[int]) -> int:
     >>> product((3, 224, 224))
     150528
     """
-    total: Any = 1
+    sizes = tuple(sizes)
     for size in sizes:
-        if is_array(total) or is_array(size):
-            refuse_overflow(1.0 * total * size, "a number of elements")
-        total = total * size
-    return int(total) if not is_array(total) else total
+        if is_array(size):
+            refuse_overflow(math.prod(1.0 * size for size in sizes), "a number of elements")
+            break
+    return math.prod(sizes)
 
 
 def refuse_overflow(float_value: Any, what: str) -> None:

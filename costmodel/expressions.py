@@ -159,7 +159,7 @@ def _compile(node: ast.expr, text: str, names: set[str], depth: int = 0) -> Eval
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATIONS:
             first, second = (_compile(side, text, names, depth + 1) for side in (left, right))
             return _binary(OPERATIONS[type(op)], first, second)
-        case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=int() as index)):
+        case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=int() as index)) if type(index) is int:
             names.add(name)
             return lambda scope: _element(scope[name], index)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:

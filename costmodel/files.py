@@ -11,7 +11,9 @@ from typing import Any
 from costmodel.errors import Problem, SpecError
 from costmodel.positions import KeyPath, first_repeated_key, position
 
-MAXIMUM_BYTES = 1_000_000
+MAXIMUM_BYTES = 200_000
+"""Twenty times the longest spec file. The parser takes two seconds for a megabyte."""
+MAXIMUM_LONG_NUMBERS = 20
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _INSTALLED = os.path.join(_HERE, "data")
@@ -86,13 +88,40 @@ def _read(path: str, label: str, bundled: bool) -> Document:
         reason = getattr(error, "strerror", None) or "not a path"
         raise SpecError([Problem(label, 0, 0, "", f"cannot be read: {reason}")]) from None
     if len(content) > MAXIMUM_BYTES:
-        raise SpecError([Problem(label, 0, 0, "", f"the file is larger than {MAXIMUM_BYTES:,} bytes", "use repeat and blocks")])
+        problem = f"the file is larger than {MAXIMUM_BYTES:,} bytes"
+        raise SpecError([Problem(label, 0, 0, "", problem, "use repeat and blocks")])
     try:
         text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise SpecError([Problem(label, line, 1, "", "the file is not UTF-8 text", "save it as UTF-8")]) from None
-    return Document(label, text, parse(text, label), bundled)
+    document = Document(label, text, parse(text, label), bundled)
+    if not bundled:
+        _refuse_long_numbers(document)
+    return document
+
+
+def _refuse_long_numbers(document: Document) -> None:
+    """TOML's integers have 64 bits; Python's are unbounded, and slow to print."""
+    waiting: list[Any] = [document.data]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict | list):
+            waiting += item.values() if isinstance(item, dict) else item
+        elif isinstance(item, int) and abs(item) >= 2**63:
+            break
+    else:
+        return
+    problems: list[Problem] = []
+    paths: list[tuple[KeyPath, Any]] = [((), document.data)]
+    while paths:
+        path, item = paths.pop()
+        if isinstance(item, dict | list):
+            entries: Any = item.items() if isinstance(item, dict) else enumerate(item)
+            paths += [((*path, key), each) for key, each in entries]
+        elif isinstance(item, int) and abs(item) >= 2**63 and len(problems) < MAXIMUM_LONG_NUMBERS:
+            problems.append(document.problem(path, "the number is beyond 64 bits", "use a smaller one"))
+    raise SpecError(sorted(problems, key=lambda each: (each.line, each.column)))
 
 
 HINTS = (

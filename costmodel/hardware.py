@@ -1,13 +1,14 @@
-"""Hardware file to profile: one device, one runtime, one number format."""
+"""Hardware file, or a ridge point alone, to profile: one device, one runtime, one number format."""
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from typing import Any
 
 from costmodel.dtypes import Dtype, dtype_named
-from costmodel.errors import PredictionError, UnknownNameError, nearest
+from costmodel.errors import ParameterError, PredictionError, UnknownNameError, nearest
 from costmodel.files import Document, names_in, read, read_bundled
 from costmodel.records import record
 
@@ -129,6 +130,41 @@ def load_hardware(name: str, dtype: str | None = None) -> HardwareProfile:
         device, runtime, chosen, peak.macs_per_second, memory.bytes_per_second, settings.get("fusion", "folded"),
         tuple(estimated),
     )  # fmt: skip
+
+
+def ridge_profile(
+    ridge_point_macs_per_byte: float, dtype: str = "int8", bytes_per_second: float = 1e10
+) -> HardwareProfile:
+    """The idealised device of a ridge point: PeakMACs = ridge point * PeakMemBW (MobileNetV4, arXiv:2404.10518, Eq. 1).
+
+    Only the ratio is given; `bytes_per_second` is a choice that scales all times alike.
+
+    >>> ridge_profile(5).macs_per_second
+    50000000000.0
+
+    Raises: ParameterError when a value is not a positive number; UnknownNameError for the number format.
+    """
+    for name, value in (("ridge_point", ridge_point_macs_per_byte), ("bytes_per_second", bytes_per_second)):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+            raise ParameterError(f"{name} = {value!r} must be a number above 0")
+    chosen = dtype_named(dtype)
+    source = "chosen: an idealised device of this ridge point, no real one"
+    macs_per_second = float(ridge_point_macs_per_byte * bytes_per_second)
+    device = Device(
+        name=f"ridge_{ridge_point_macs_per_byte:g}",
+        title=f"Idealised device, ridge point {ridge_point_macs_per_byte:g} MACs/byte",
+        kind="idealised",
+        source=source,
+        note="",
+        memory="dram",
+        runtime=IDEALISED,
+        dtype=dtype,
+        levels={"dram": MemoryLevel("dram", None, float(bytes_per_second), "chip", source, False)},
+        peaks={dtype: Peak(dtype, macs_per_second, "chip", "", source, False)},
+        runtimes={},
+        published_ridges=(),
+    )
+    return HardwareProfile(device, IDEALISED, chosen, macs_per_second, float(bytes_per_second), "folded", ())
 
 
 def _default_dtype(device: Device, runtime: str) -> str:

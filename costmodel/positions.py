@@ -100,6 +100,7 @@ class _Reader:
                 self.at += 2 if several else 1
                 table = self.dotted_key(())
                 if several:
+                    self.values.setdefault(table, start)
                     counts[table] = counts.get(table, -1) + 1
                     table = (*table, counts[table])
                 if not several:
@@ -123,7 +124,7 @@ def _line_and_column(text: str, at: int) -> tuple[int, int]:
 
 
 def first_repeated_key(text: str) -> tuple[KeyPath, tuple[int, int], tuple[int, int]] | None:
-    """The first key that stands twice, with line and column of both places.
+    r"""The first key that stands twice, with line and column of both places.
 
     >>> first_repeated_key('a = 1\nb = 2\na = 3')
     (('a',), (1, 1), (3, 1))

@@ -79,7 +79,6 @@ def record(cls: type[T]) -> type[T]:
         "__slots__": tuple(own),
         "__record_fields__": names,
         "__record_defaults__": defaults,
-        "__init__": _initialiser(cls, names, defaults),
         "__setattr__": _frozen,
         "__delattr__": _frozen,
         "__reduce__": _reduce,
@@ -88,6 +87,7 @@ def record(cls: type[T]) -> type[T]:
         if name not in vars(cls) or (name == "__hash__" and vars(cls)[name] is None):
             namespace[name] = method
     made: Any = type(cls.__name__, cls.__bases__, namespace)  # slots can only be given to a class as it is made
+    made.__init__ = _initialiser(made, names, defaults)
     frozen: type[T] = made
     return frozen
 
@@ -98,8 +98,8 @@ def _is_class_level(annotation: object) -> bool:
 
 def _initialiser(cls: type, names: tuple[str, ...], defaults: dict[str, Any]) -> Callable[..., None]:
     arguments = ", ".join(f"{name}=_defaults[{name!r}]" if name in defaults else name for name in names)
-    body = "".join(f"\n    _set(self, {name!r}, {name})" for name in names) or "\n    pass"
-    scope: dict[str, Any] = {"_set": object.__setattr__, "_defaults": defaults}
+    body = "".join(f"\n    _set_{name}(self, {name})" for name in names) or "\n    pass"
+    scope: dict[str, Any] = {f"_set_{name}": getattr(cls, name).__set__ for name in names} | {"_defaults": defaults}
     # The source is made of the field names of our own classes only, as in the standard library's dataclasses.
     exec(f"def __init__(self, {arguments}):{body}", scope)
     initialiser: Callable[..., None] = scope["__init__"]

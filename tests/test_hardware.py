@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from costmodel import cost_table, load, predict
 from costmodel.errors import SpecError
 from costmodel.files import folder, read_bundled
-from costmodel.hardware import MemoryLevel, Peak, devices, load_device, load_hardware
+from costmodel.hardware import MemoryLevel, Peak, devices, load_device, load_hardware, ridge_profile
 from costmodel.hardware_listing import device_details, listing
 from costmodel.hardware_schema import check_device
 
@@ -80,10 +81,20 @@ def test_the_listing_marks_estimates() -> None:
     assert table["ridge points (MACs/byte)"][table["name"].index("edge_tpu_usb")] == "int8 3,125"
 
 
+def test_ridge_profile_agrees_with_the_bundled_devices() -> None:
+    costs = cost_table(load("mobilenet_v2"))
+    for point in (5, 500):
+        made, bundled = ridge_profile(point), load_hardware(f"ridge_{point}")
+        assert made.ridge_point_macs_per_byte == point
+        assert made.name == bundled.name
+        assert predict(costs, made).latency_seconds == predict(costs, bundled).latency_seconds
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line", "text"),
     [
-        ("bytes_per_second = 8.64e8", "bytes_per_second = -1.0", 13, "bytes_per_second: input should be greater than 0"),
+        ("bytes_per_second = 8.64e8", "bytes_per_second = -1.0", 13,
+         "bytes_per_second: input should be greater than 0"),
         ("bytes_per_second = 8.64e8", 'bytes_per_second = "fast"', 13,
          "bytes_per_second: input should be a valid number"),
         ("bytes_per_second = 8.64e8", "bandwith = 8.64e8", 13, "unknown key 'bandwith'"),

@@ -102,9 +102,7 @@ class Concat(Operator):
         joined = with_size(first, index, sum(shape.sizes[index] for shape in inputs if len(shape.sizes) > index))
         for other in inputs[1:]:
             fits = other.axes == first.axes and not any(
-                anywhere(a != b)
-                for at, (a, b) in enumerate(zip(first.sizes, other.sizes, strict=True))
-                if at != index
+                anywhere(a != b) for at, (a, b) in enumerate(zip(first.sizes, other.sizes, strict=True)) if at != index
             )
             if not fits:
                 raise ShapeError(

@@ -9,7 +9,19 @@ from costmodel.errors import ShapeError
 from costmodel.graph import IMAGE, TOKENS, VECTOR, Shape, Size, image, vector
 from costmodel.graph import tokens as token_shape
 from costmodel.operators.base import (
-    NOTHING, POINTWISE, Counts, Index, Names, Offsets, Operator, Sizes, copied, described, image_sizes, operator, pair,
+    NOTHING,
+    POINTWISE,
+    Counts,
+    Index,
+    Names,
+    Offsets,
+    Operator,
+    Sizes,
+    copied,
+    described,
+    image_sizes,
+    operator,
+    pair,
     the_only,
 )  # fmt: skip
 from costmodel.operators.pooling import whole_image
@@ -123,24 +135,24 @@ def sequence_sizes(shape: Shape, verb: str) -> tuple[Size, Size]:
     return count, channels
 
 
-@operator("heads", "view", main="count_of_heads")
+@operator("heads", "view", main="number")
 class Heads(View):
     """The channels of every token as heads: (..., tokens, c) to (..., heads, tokens, c / heads)."""
 
-    count_of_heads: Size
+    number: Size
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         shape = the_only(inputs)
         if shape.axes[-2:] != TOKENS:
             raise ShapeError(f"heads needs tokens, got {described(shape)}", 'add a "tokens" step')
         *leading, count, channels = shape.sizes
-        uneven = channels % self.count_of_heads != 0
+        uneven = channels % self.number != 0
         if anywhere(uneven):
             raise ShapeError(
-                f"heads = {self.count_of_heads} must divide the {first_where(uneven, channels)} channels",
-                field="count_of_heads",
+                f"heads = {self.number} must divide the {first_where(uneven, channels)} channels",
+                field="number",
             )
-        sizes = (*leading, self.count_of_heads, count, channels // self.count_of_heads)
+        sizes = (*leading, self.number, count, channels // self.number)
         return (Shape((*shape.axes[:-2], "heads", "tokens", "d"), sizes),)
 
 

@@ -23,7 +23,7 @@ class Linear(Operator):
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         shape = the_only(inputs)
         if shape.is_image:
-            channels, height, width = shape.sizes
+            _, height, width = shape.sizes
             if anywhere((height != 1) | (width != 1)):
                 raise ShapeError(
                     f"linear needs a vector, tokens or a 1x1 image, got {shape}",
@@ -111,4 +111,3 @@ def shared_sizes(first: tuple[Any, ...], second: tuple[Any, ...]) -> tuple[Any, 
     if any(anywhere((a != b) & (a != 1) & (b != 1)) for a, b in zip(shorter, longer, strict=True)):
         return None
     return tuple(maximum(a, b) for a, b in zip(shorter, longer, strict=True))
-

@@ -6,7 +6,16 @@ from typing import Any, Literal, TypeAlias
 
 from costmodel.graph import Shape, Size, image, vector
 from costmodel.operators.base import (
-    POINTWISE, Counts, Operator, Padding, Pair, copied, image_sizes, operator, pair, the_only,
+    POINTWISE,
+    Counts,
+    Operator,
+    Padding,
+    Pair,
+    copied,
+    image_sizes,
+    operator,
+    pair,
+    the_only,
 )  # fmt: skip
 from costmodel.operators.convolution import window_reach
 from costmodel.operators.rules import windows
@@ -56,9 +65,7 @@ class AvgPool2d(Pool):
     """Mean over windows: kernel_height*kernel_width adds and one division per output."""
 
     def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
-        return copied(
-            inputs, outputs, adds=self.window_elements(outputs), divisions=the_only(outputs).elements
-        )
+        return copied(inputs, outputs, adds=self.window_elements(outputs), divisions=the_only(outputs).elements)
 
 
 def pooled(shape: Shape) -> Shape:

@@ -8,7 +8,15 @@ from costmodel.arithmetic import anywhere, ratio
 from costmodel.errors import ShapeError
 from costmodel.graph import Shape, Size, image
 from costmodel.operators.base import (
-    Counts, Operator, Padding, Pair, copied, image_sizes, operator, pair, the_only,
+    Counts,
+    Operator,
+    Padding,
+    Pair,
+    copied,
+    image_sizes,
+    operator,
+    pair,
+    the_only,
 )  # fmt: skip
 from costmodel.operators.layout import Copy, sequence_sizes
 from costmodel.operators.rules import axis_paddings
@@ -46,7 +54,7 @@ Method: TypeAlias = Literal["nearest", "bilinear"]
 
 @operator("resize", "copy", main="size")
 class Resize(Operator):
-    """An image of another size (height and width): nearest is a copy, bilinear costs 4 multiplies and 3 adds an output."""
+    """An image of another size: "nearest" is a copy, "bilinear" costs 4 multiplies and 3 adds per output."""
 
     size: Pair
     method: Method = "nearest"

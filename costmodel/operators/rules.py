@@ -47,22 +47,18 @@ def windows(operator: Any, height: Size, width: Size, rounding: str = "floor") -
     floor((size + paddings - extent) / stride) + 1; 'same' gives ceil(size / stride). With rounding 'ceil' the last
     window may hang over the edge but must start inside the input or its leading padding.
     """
-    axes = zip(
-        ("high", "wide"), (height, width), pair(operator.kernel), pair(operator.stride), pair(operator.dilation),
-        axis_paddings(operator.padding), strict=True,
-    )  # fmt: skip
+    spans = [extent(*axis) for axis in zip(pair(operator.kernel), pair(operator.dilation), strict=True)]
     counts = [
-        ceil_div(size, stride)
-        if paddings is None
-        else positions(size, extent(kernel, dilation), stride, paddings, rounding)
-        for _, size, kernel, stride, dilation, paddings in axes
+        ceil_div(size, stride) if paddings is None else positions(size, span, stride, paddings, rounding)
+        for size, span, stride, paddings in zip(
+            (height, width), spans, pair(operator.stride), axis_paddings(operator.padding), strict=True
+        )
     ]
     for word, count in zip(("high", "wide"), counts, strict=True):
         if anywhere(count < 1):
             raise ShapeError(
                 f"the result would be {max(0, first_where(count < 1, count))} {word}: "
-                f"the input of this step is {height}x{width}, the window spans "
-                f"{'x'.join(str(extent(k, d)) for k, d in zip(pair(operator.kernel), pair(operator.dilation), strict=True))}",
+                f"the input of this step is {height}x{width}, the window spans {spans[0]}x{spans[1]}",
                 "use a smaller kernel, padding, a larger input, or fewer strides above",
             )
     return counts[0], counts[1]

@@ -52,7 +52,7 @@ def operator_call(reader: StepReader, verb: str, given: Given, names: Names) -> 
         arguments.append(Argument(field.name, unknown() if value is None else value, item[1]))
     several = cls.arity != (1, 1)
     if several and raw is not True:
-        listed = _inputs(reader, cls, raw, verb_path, given, names)
+        listed = _inputs(reader, cls, raw, verb_path, names)
         arguments.append(Argument("from", fixed(listed), verb_path))
     elif cls.main is None and not several and raw is not True:
         reader.report(verb_path, f"{verb} takes no value", f'write "{verb}" or {{ {verb} = true }}')
@@ -64,14 +64,12 @@ def operator_call(reader: StepReader, verb: str, given: Given, names: Names) -> 
 
 
 def _inputs(
-    reader: StepReader, cls: Any, raw: Any, path: KeyPath, given: Given, names: Names
+    reader: StepReader, cls: Any, raw: Any, path: KeyPath, names: Names
 ) -> tuple[Reference, ...] | None:
     verb = cls.verb
     if not isinstance(raw, list):
         reader.report(path, f"{verb} = {shown(raw)} must be a list of inputs", f'write {{ {verb} = ["a", -1] }}')
         return None
-    if "from" in given:
-        reader.report(given["from"][1], f"{verb} names its inputs itself", f"remove from, or write {verb} = true", True)
     references = read_references(reader, raw, path, names)
     least, most = cls.arity
     if references is not None and not least <= len(references) <= (most or len(references)):

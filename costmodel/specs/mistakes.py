@@ -7,22 +7,25 @@ from typing import Any
 
 from costmodel.errors import Problem
 from costmodel.expressions import ExpressionError
+from costmodel.files import Document
 from costmodel.graph import Layer
 from costmodel.positions import KeyPath
-from costmodel.specs.flow import (
-    Flow,
-    flow_sizes,
-    is_doubtful,
-)  # fmt: skip
+from costmodel.specs.flow import Flow, flow_sizes, is_doubtful
 from costmodel.specs.program import Program
 from costmodel.specs.reader import MAXIMUM_PROBLEMS
-from costmodel.specs.steps import (
-    Step,
-)  # fmt: skip
+from costmodel.specs.steps import Step
 from costmodel.specs.unknown import UNKNOWN
 from costmodel.specs.values import FLOW_NAMES, BadValueError, Value
 
 FLOW = frozenset(FLOW_NAMES)
+
+
+def entry_at(document: Document, path: KeyPath) -> Any:
+    """What stands at a key path of a document."""
+    given: Any = document.data
+    for part in path:
+        given = given[part]
+    return given
 
 
 class TooLargeError(Exception):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from costmodel.arithmetic import is_array
-from costmodel.errors import ParameterError, Problem, nearest
+from costmodel.errors import ParameterError, Problem, SpecError, nearest
 from costmodel.expressions import ExpressionError
 from costmodel.files import Document
 from costmodel.operators import ACTIVATION_VERBS, OPERATORS
@@ -21,6 +21,8 @@ from costmodel.specs.values import FLOW_NAMES, WORDS, BadValueError, Value, read
 
 FILE_KEYS = ("name", "source", "input", "layers", "outputs", "parameters", "where", "variants", "tables", "blocks")
 MAXIMUM_CHOICES = 100
+MAXIMUM_ENTRIES = 1000
+"""Parameters, blocks, variants, ... of one file."""
 
 
 class Program:
@@ -71,6 +73,9 @@ class Program:
         if not isinstance(table, dict):
             self.reader.report((key,), f"{key} must be a table", f"write [{key}]")
             return {}
+        if len(table) > MAXIMUM_ENTRIES:
+            self.reader.report((key,), f"[{key}] has {len(table):,} entries, at most {MAXIMUM_ENTRIES:,} are allowed")
+            raise SpecError(self.problems)
         return table
 
     def _parameters(self, table: dict[str, Any]) -> dict[str, Parameter]:

@@ -43,7 +43,7 @@ from costmodel.specs.values import (
 )  # fmt: skip
 
 MAXIMUM_PROBLEMS = 100
-MAXIMUM_STEPS_READ = 20_000
+MAXIMUM_STEPS_READ = 10_000
 SURE = 0.8
 """Likeness from which a misspelt word is read as the nearest known one, to find the mistakes that stand behind it."""
 STRUCTURE_FIELDS = {"residual": {"projection"}, "branches": {"join", "for", "in", "feed"}}
@@ -128,10 +128,7 @@ class StepReader:
 
     def step(self, raw: Any, path: KeyPath, names: Names, depth: int) -> list[Step]:
         """One entry of a list: one step, or one per row."""
-        self.steps_read += 1
-        if self.steps_read > MAXIMUM_STEPS_READ:
-            self.report(path, f"the file has more than {MAXIMUM_STEPS_READ:,} steps", "use repeat and blocks")
-            raise SpecError(self.problems)
+        self.count_step(path)
         if isinstance(raw, str):
             return self.known(raw, {raw: (True, path)}, path, names, depth)
         if not isinstance(raw, dict) or not raw:
@@ -143,6 +140,13 @@ class StepReader:
         if "columns" in raw or "rows" in raw:
             return read_rows(self, verb, given, path, names, depth)
         return self.known(verb, given, path, names, depth)
+
+    def count_step(self, path: KeyPath) -> None:
+        """Refuse files that would take minutes to read."""
+        self.steps_read += 1
+        if self.steps_read > MAXIMUM_STEPS_READ:
+            self.report(path, f"the file has more than {MAXIMUM_STEPS_READ:,} steps", "use repeat and blocks")
+            raise SpecError(self.problems)
 
     def known(self, verb: str, given: Given, path: KeyPath, names: Names, depth: int) -> list[Step]:
         """The step of a verb that may be misspelt."""
@@ -182,6 +186,9 @@ class StepReader:
         if "from" in given:
             references = read_references(self, *given["from"], names)
             doubtful = doubtful or references is None
+            if verb in OPERATORS and OPERATORS[verb].arity != (1, 1) and isinstance(given[verb][0], list):
+                remedy = f"remove from, or write {verb} = true"
+                self.report(given["from"][1], f"{verb} names its inputs itself", remedy, True)
         name, share = self.word(given, "name"), self.word(given, "share")
         rest_fields = dict(fields)
         if "repeat" in given and "stride" in fields:  # the tables' wording: stride holds for the first of n
@@ -310,6 +317,7 @@ class StepReader:
             self.used.add(verb)
             targets = {}
             for word in names.choices[verb]:
+                self.count_step(path)
                 renamed = {word if key == verb else key: item for key, item in given.items()}
                 targets[word] = Identity() if word == "pass" else self.target(word, renamed, names)
             return Call(targets, verb)

@@ -56,6 +56,7 @@ def _read_table(reader: StepReader, table: Table, rows: list[Any], path: KeyPath
     columns = table.columns
     for index, row in enumerate(rows):
         place = (*path, index)
+        reader.count_step(place)
         if isinstance(row, list) and len(row) == len(columns):
             steps += _read_row(reader, table, row, place)
             continue

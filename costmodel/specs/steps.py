@@ -174,29 +174,33 @@ class BlockParameter:
     choices: tuple[str, ...]
 
 
-def count_names(steps: StepList, counter: Counter[str]) -> None:
-    """Count how often each name part would be given below one naming root."""
+def count_names(steps: StepList, counter: Counter[str], times: int = 1) -> None:
+    """Count how often each name part would be given below one naming root, when `steps` run `times` times."""
     for step in steps.steps:
-        times = 2 if step.repeat is not None else 1
-        if step.name is not None:
-            counter[step.name] += times
-            continue
+        own = times * (2 if step.repeat is not None else 1)
         for action in {id(step.action): step.action, id(step.rest): step.rest}.values():
             match action:
+                case Call(targets=targets) if step.name is not None:
+                    counter[step.name] += own * any(not isinstance(target, Identity) for target in targets.values())
                 case Call(targets=targets):
                     for name, target in targets.items():
-                        counter[name] += times * (not isinstance(target, Identity))
+                        counter[name] += own * (not isinstance(target, Identity))
                 case Residual(body=body, projection=projection):
-                    count_names(body, counter)
-                    counter["add"] += times
-                    counter["projection"] += times * (projection is not None)
-                case Branches(join=join):
-                    counter["branches"] += times
-                    counter[join] += times
+                    count_names(body, counter, own)
+                    counter["add"] += own
+                    counter["projection"] += own * (projection is not None)
+                case Branches(join=join, split=split):
+                    counter["branches"] += own
+                    counter[join] += own
+                    counter["split"] += own * split
                 case Group(body=body):
-                    count_names(body, counter)
+                    count_names(body, counter, own)
                 case RowsByWord(tables=tables):
+                    most: Counter[str] = Counter()
                     for table in tables.values():
-                        count_names(table, counter)
+                        rows: Counter[str] = Counter()
+                        count_names(table, rows, own)
+                        most |= rows
+                    counter.update(most)
             if step.rest is not step.action:
                 break

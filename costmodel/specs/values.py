@@ -110,6 +110,7 @@ def read_free(raw: Any, known: Collection[str], choices: Collection[str] = (), d
         case str():
             return _expression(raw, known, words=True)
         case list() if not choices:
+            _check_length(raw)
             if depth == MAXIMUM_LIST_DEPTH:
                 raise BadValueError(f"the lists are nested more than {MAXIMUM_LIST_DEPTH} deep")
             return _listed([_below(index, read_free, item, known, (), depth + 1) for index, item in enumerate(raw)])
@@ -150,7 +151,7 @@ def whole_size(value: Any, name: str, text: object, least: int | None = 1) -> An
         raise BadValueError(f"{gives} {fraction}: a size must be whole", remedy)
     value = to_whole(value)
     if least is not None and anywhere(value < least):
-        raise BadValueError(f"{gives} {first_where(value < least, value)}: it must be at least {least}")
+        raise BadValueError(f"{gives} {shown(first_where(value < least, value))}: it must be at least {least}")
     if anywhere(abs(value) > MAXIMUM_SIZE):
         bad = abs(value) > MAXIMUM_SIZE
         raise BadValueError(f"{gives} {shown(first_where(bad, value))}: the largest size is {MAXIMUM_SIZE:,}")
@@ -167,6 +168,8 @@ def shown(raw: Any) -> str:
     """A value as a spec file would write it, shortened."""
     if isinstance(raw, tuple | list) and len(raw) > 20:
         raw = raw[:20]
+    if isinstance(raw, int) and abs(raw) > 10**60:
+        return "a number of more than 60 digits"
     if isinstance(raw, tuple | list):
         text = f"[{', '.join(shown(item) for item in raw)}]"
     else:
@@ -183,9 +186,12 @@ def _below(index: int, function: Callable[..., Value], *arguments: Any) -> Value
         raise BadValueError(error.problem, error.remedy, (index, *error.below), error.meant) from None
 
 
+def _check_length(raw: list[Any]) -> None:
+    if len(raw) > MAXIMUM_ELEMENTS:
+        raise BadValueError(f"the list has {len(raw):,} elements, at most {MAXIMUM_ELEMENTS:,} are allowed")
+
+
 def _listed(items: list[Value]) -> Value:
-    if len(items) > MAXIMUM_ELEMENTS:
-        raise BadValueError(f"the list has {len(items)} elements, at most {MAXIMUM_ELEMENTS} are allowed")
     names = frozenset().union(*(item.names for item in items))
     computes = [item.compute for item in items]
     return Value(lambda scope: tuple(compute(scope) for compute in computes), names)
@@ -194,10 +200,11 @@ def _listed(items: list[Value]) -> Value:
 def _expression(
     text: str, known: Collection[str], words: bool = False, condition: bool = False, what: str = ""
 ) -> Value:
-    prefix = f"{what} = " if what else ""
     try:
         expression = parse(text, condition)
     except ExpressionError as error:
+        starts_with_text = error.problem[0] in "'\""
+        prefix = f"{what}{' =' if starts_with_text else ':'} " if what else ""
         raise BadValueError(prefix + error.problem, error.remedy, meant=NAMES.findall(text)) from None
     check_names(expression, known, words)
     return Value(expression, expression.names)
@@ -314,6 +321,7 @@ def _read_sizes(raw: Any, known: Collection[str], field: Field) -> Value:
     if isinstance(raw, list):
         if not raw:
             raise BadValueError(f"{field.name} = [] is empty", "list at least one number")
+        _check_length(raw)
         return _listed([_below(index, read_one, item, known, field) for index, item in enumerate(raw)])
     if isinstance(raw, str):
 

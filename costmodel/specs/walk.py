@@ -42,9 +42,9 @@ from costmodel.specs.steps import (
 from costmodel.specs.unknown import is_unknown
 from costmodel.specs.values import BadValueError, Value, shown, whole_size
 
-MAXIMUM_LAYERS = 30_000
-"""Seven times the largest published network (ResNet-1202: 4,209 layers), reached in about a second."""
-MAXIMUM_STEPS = 100_000
+MAXIMUM_LAYERS = 20_000
+"""Nearly five times the largest published network (ResNet-1202: 4,209 layers), reached in about a second."""
+MAXIMUM_STEPS = 40_000
 
 
 class Expansion(Mistakes):
@@ -272,8 +272,9 @@ class Expansion(Mistakes):
             outputs = operator.output_shapes(tuple(shape for _, shape in flow))
             check_bounds(outputs)
         except ShapeError as error:
-            known = not is_unknown(getattr(operator, error.field, None)) if error.field else not is_doubtful(flow)
-            if known:
+            # Of shapes that a mistake left open, only what does not follow from the unknown sizes is said.
+            own = not is_unknown(getattr(operator, error.field, None)) if error.field else "?" not in error.problem
+            if own:
                 self.report(step, self.field_path(step, operator, error.field), error.problem, error.remedy)
             outputs = error.assume or tuple(shape for _, shape in doubtful(flow))
         except Exception:

@@ -110,7 +110,7 @@ MESSAGES: list[tuple[Operator, tuple[Shape, ...], str, str]] = [
     (Image(4), (IMAGE,), 'image needs tokens (tokens, c), got 8x4x6 (c, h, w); add a "tokens" step', ""),
     (ClassToken(), (VECTOR,), 'class_token needs tokens (tokens, c), got 16 (c); add a "tokens" step', ""),
     (Heads(4), (IMAGE,), 'heads needs tokens, got 8x4x6 (c, h, w); add a "tokens" step', ""),
-    (Heads(3), (TOKENS,), "heads = 3 must divide the 16 channels", "count_of_heads"),
+    (Heads(3), (TOKENS,), "heads = 3 must divide the 16 channels", "number"),
     (MergeHeads(), (TOKENS,),
      "merge_heads needs (heads, tokens, d), got 9x16 (tokens, c); add { heads = n } above", ""),
     (WindowPartition(4), (IMAGE,), "window = 4 must divide 4x6; pad the image or change window", "window"),

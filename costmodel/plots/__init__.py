@@ -1,0 +1,11 @@
+"""Charts of predictions and cost tables: the roofline, and the cost of every operator at several ridge points.
+
+The charts are plain `matplotlib.figure.Figure` objects made without pyplot: no display, no global state. matplotlib is
+imported in this package and nowhere else; `costmodel.plots` is loaded on first use.
+"""
+
+from costmodel.plots.op_cost_chart import op_cost
+from costmodel.plots.roofline_chart import roofline
+from costmodel.plots.saving import save
+
+__all__ = ["op_cost", "roofline", "save"]
