@@ -140,6 +140,8 @@ def whole_size(value: Any, name: str, text: object, least: int | None = 1) -> An
 
     Raises: BadValueError, naming floor, ceil, round_to and make_divisible for a fraction.
     """
+    if type(value) is int and (least is None or value >= least) and -MAXIMUM_SIZE <= value <= MAXIMUM_SIZE:
+        return value
     if isinstance(value, Unknown):
         return value
     gives = f"{name} = {shown(text)} gives" if isinstance(text, str) else f"{name} ="
