@@ -130,7 +130,7 @@ def product(sizes: Iterable[int]) -> int:
     """
     sizes = tuple(sizes)
     for size in sizes:
-        if is_array(size):
+        if type(size) is not int and is_array(size):
             refuse_overflow(math.prod(1.0 * size for size in sizes), "a number of elements")
             break
     return math.prod(sizes)

@@ -161,13 +161,14 @@ def cost_table(graph: Graph, batch: int = 1) -> CostTable:
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         raise ParameterError(f"batch = {batch!r} must be a whole number, at least 1")
     shapes = infer_shapes(graph)
+    texts = {name: str(shape) for name, shape in shapes.items()}
     counts = _layer_counts(graph, shapes)
     columns: dict[str, list[Any]] = {
         "layer": [layer.name for layer in graph.layers],
         "op": [operator_label(layer.operator) for layer in graph.layers],
         "block": [layer.path[0] for layer in graph.layers],
-        "input_shape": [str(shapes[layer.inputs[0]]) for layer in graph.layers],
-        "output_shape": [str(shapes[layer.outputs[0]]) for layer in graph.layers],
+        "input_shape": [texts[layer.inputs[0]] for layer in graph.layers],
+        "output_shape": [texts[layer.outputs[0]] for layer in graph.layers],
     }
     by_name = {name: [getattr(count, name) for count in counts] for name in fields_of(Counts)}
     for name, column in COLUMNS.items():

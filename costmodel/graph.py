@@ -51,7 +51,7 @@ class Shape:
         return Shape(self.axes, (*self.sizes[:-1], size))
 
     def __str__(self) -> str:
-        return "x".join(str(size) for size in self.sizes)
+        return "x".join(map(str, self.sizes))
 
 
 IMAGE = ("c", "h", "w")

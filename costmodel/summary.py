@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from costmodel.conventions import Convention
 from costmodel.costs import COLUMNS, By, CostTable
 from costmodel.fusion import Fusion, folded_layers, fusion_named
 from costmodel.report import as_table, records_of, with_prefix
 from costmodel.roofline import Prediction
+
+if TYPE_CHECKING:
+    from costmodel.conventions import Convention
 
 PREDICTED = ("bytes", "compute_seconds", "memory_seconds", "latency_seconds")
 """Columns of a prediction that add up over layers."""

@@ -63,9 +63,7 @@ def operator_call(reader: StepReader, verb: str, given: Given, names: Names) -> 
     return OperatorCall(cls, tuple(arguments), ready)
 
 
-def _inputs(
-    reader: StepReader, cls: Any, raw: Any, path: KeyPath, names: Names
-) -> tuple[Reference, ...] | None:
+def _inputs(reader: StepReader, cls: Any, raw: Any, path: KeyPath, names: Names) -> tuple[Reference, ...] | None:
     verb = cls.verb
     if not isinstance(raw, list):
         reader.report(path, f"{verb} = {shown(raw)} must be a list of inputs", f'write {{ {verb} = ["a", -1] }}')

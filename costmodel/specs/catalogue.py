@@ -9,6 +9,7 @@ from typing import Any
 from costmodel.errors import SpecError, UnknownNameError, nearest
 from costmodel.files import Document, names_in, read, read_bundled
 from costmodel.graph import Graph
+from costmodel.records import replace
 from costmodel.specs.expansion import expand
 from costmodel.specs.parameters import Variant
 from costmodel.specs.program import Program
@@ -42,6 +43,7 @@ def load(network: str | os.PathLike[str], /, **parameters: Any) -> Graph:
 
         for name in passes:
             graph = PASSES[name](graph)
+        graph = replace(graph, name=network.rpartition(":")[2])
     return graph
 
 
@@ -110,8 +112,8 @@ def program_of(document: Document) -> Program:
             expand(program, {})
         except SpecError as error:
             problems += error.problems
-        except Exception:  # the walk over a file known to be wrong is only there to find more mistakes
-            pass
+        except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError):
+            pass  # the walk over a file known to be wrong is only there to find more mistakes
     unique = {(each.file, each.line, each.column, each.problem): each for each in problems}
     raise SpecError(sorted(unique.values(), key=lambda each: (each.file, each.line, each.column)))
 

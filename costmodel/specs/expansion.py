@@ -42,7 +42,8 @@ def expand(program: Program, given: Mapping[str, Any]) -> Graph:
         flow, frame = _walked(program, walk, scope)
     outputs = _outputs(program, walk, frame, flow)
     if not walk.problems and not program.problems:
-        return Graph(program.name, dict(frame.names["input"]), tuple(walk.layers), outputs, parameters, program.source)
+        name = program.name_of(parameters)
+        return Graph(name, dict(frame.names["input"]), tuple(walk.layers), outputs, parameters, program.source)
     raise SpecError(sorted(walk.problems.values() or program.problems, key=lambda each: (each.line, each.column)))
 
 

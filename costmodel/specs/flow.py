@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from costmodel.arithmetic import anywhere, is_array
+from costmodel.arithmetic import anywhere
 from costmodel.errors import ShapeError
 from costmodel.graph import IMAGE, TOKENS, Shape
 from costmodel.specs.parameters import structural
@@ -78,5 +78,5 @@ def check_bounds(shapes: tuple[Shape, ...]) -> None:
     """Refuse sizes beyond 31 bits, before products of them can grow without bound."""
     for shape in shapes:
         for size in shape.sizes:
-            if (size > MAXIMUM_SIZE) if not is_array(size) else anywhere(size > MAXIMUM_SIZE):
+            if (size > MAXIMUM_SIZE) if type(size) is int else anywhere(size > MAXIMUM_SIZE):
                 raise ShapeError(f"a size of the result is above {MAXIMUM_SIZE:,}", "use smaller sizes")

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 from costmodel.costs import cost_table
-from costmodel.files import Document, read_bundled
-from costmodel.specs.catalogue import FOLDER, families, program_of
+from costmodel.files import Document
+from costmodel.specs.catalogue import bundled, families, program_of
 from costmodel.specs.expansion import expand
+from costmodel.specs.parameters import Variant
 
 
 def listing() -> dict[str, list[Any]]:
-    """One row per name that loads: families, their variants, and patterns such as mobilenet_v2_{width}_{resolution}."""
+    """One row per published name that loads: families, their variants, and the listed values of their patterns."""
     rows: list[tuple[str, str, str, str]] = []
     for family in families():
-        data = read_bundled(FOLDER, family).data
-        settable = ", ".join(data.get("parameters", {}))
-        rows.append((family, family, settable, data["source"]))
-        for name, settings in data.get("variants", {}).items():
-            if name != family:
-                values = ", ".join(f"{key} = {value}" for key, value in settings.items())
-                rows.append((name, family, values, data["source"]))
+        program = bundled(family)
+        rows.append((family, family, ", ".join(program.parameters), program.source))
+        for variant in program.variants.values():
+            for name, settings in _names(variant):
+                if name != family:
+                    values = ", ".join(f"{key} = {value}" for key, value in settings.items())
+                    rows.append((name, family, values, program.source))
     columns = ("name", "family", "parameters", "source")
     return dict(zip(columns, (list(column) for column in zip(*rows, strict=True)), strict=True))
+
+
+def _names(variant: Variant) -> list[tuple[str, dict[str, Any]]]:
+    """The names that a variant stands for, with their parameters: one, or those a pattern lists."""
+    if not variant.is_pattern:
+        return [(variant.name, variant.settings)]
+    listed = variant.listed or {}
+    combinations = [dict(zip(listed, values, strict=True)) for values in product(*listed.values())] if listed else []
+    return [(variant.filled(values), {**variant.settings, **values}) for values in combinations]
 
 
 def check(document: Document) -> str:

@@ -13,6 +13,7 @@ from costmodel.positions import KeyPath
 from costmodel.specs.flow import Flow, flow_sizes, is_doubtful
 from costmodel.specs.program import Program
 from costmodel.specs.reader import MAXIMUM_PROBLEMS
+from costmodel.specs.replay import Recording
 from costmodel.specs.steps import Step
 from costmodel.specs.unknown import UNKNOWN
 from costmodel.specs.values import FLOW_NAMES, BadValueError, Value
@@ -36,9 +37,6 @@ class TooManyMistakesError(Exception):
     """There are more mistakes than anybody reads."""
 
 
-
-
-
 class Mistakes:
     """What one walk over a program has found wrong, and the state that says where it is."""
 
@@ -53,6 +51,7 @@ class Mistakes:
         self.origin: tuple[str, KeyPath] | None = None
         self.sharing: tuple[str, int] | None = None
         self.steps_walked, self.times = 0, 1
+        self.recordings: dict[object, Recording] = {}
 
     # ---- mistakes
 
@@ -81,8 +80,10 @@ class Mistakes:
 
     def compute(self, step: Step, value: Value, path: KeyPath, scope: Mapping[str, Any], flow: Flow) -> Any:
         """A value in a scope; unknown after noting why it cannot be computed."""
-        if value.constant:
-            return value.compute(scope)
+        if value.is_known:
+            return value.known
+        if value.name is not None and value.name in scope:
+            return scope[value.name]
         if value.names & FLOW:
             scope = {**scope, **flow_sizes(flow)}
         try:

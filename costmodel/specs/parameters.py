@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from costmodel.arithmetic import INT64_MAX, anywhere, first_where, is_array
@@ -125,17 +125,34 @@ class Lookup:
 
 @record
 class Variant:
-    """A named preset of parameters and passes; a pattern holds parameters in its name."""
+    """A named preset of parameters and passes; a pattern holds parameters in its name.
+
+    `listed` are the values of a pattern's parameters that have been published: every combination is a known name.
+    """
 
     name: str
     settings: dict[str, Any]
     passes: tuple[str, ...]
     path: KeyPath = ()
+    listed: dict[str, tuple[Any, ...]] | None = None
 
     @property
     def is_pattern(self) -> bool:
         """Whether the name holds parameters: mobilenet_v2_{width}_{resolution}."""
         return PLACEHOLDER.search(self.name) is not None
+
+    @property
+    def holes(self) -> tuple[str, ...]:
+        """The parameters that a pattern's name holds."""
+        return tuple(PLACEHOLDER.findall(self.name))
+
+    def filled(self, parameters: Mapping[str, Any]) -> str:
+        """The name with these parameters in it.
+
+        >>> Variant("net_{width}_{resolution}", {}, ()).filled({"width": 0.75, "resolution": 192})
+        'net_0.75_192'
+        """
+        return PLACEHOLDER.sub(lambda hole: str(parameters[hole[1]]), self.name)
 
     def match(self, wanted: str) -> dict[str, Any] | None:
         """The parameters of a name of this variant, or None when the name is not of this form.

@@ -53,6 +53,7 @@ class Program:
         self.layers: StepList = self.reader.steps(data.get("layers", []), ("layers",), layer_names)
         self.outputs = self._outputs(data.get("outputs"), layer_names)
         self.variants = self._variants(self._table("variants"))
+        self._named: list[tuple[str, dict[str, Any]]] | None = None
         self.can_expand = not check_recursion(self.reader)
         self._check_unused()
 
@@ -224,7 +225,7 @@ class Program:
             if not isinstance(raw, dict):
                 self.reader.report(path, f"variant {name!r} must be a table of parameters", "write { width = 0.5 }")
                 continue
-            settings = {key: value for key, value in raw.items() if key != "passes"}
+            settings = {key: value for key, value in raw.items() if key not in ("passes", "listed")}
             self._check_pattern(name, path, settings)
             for key, value in settings.items():
                 self._check_setting(key, value, (*path, key))
@@ -237,8 +238,55 @@ class Program:
                 if not isinstance(word, str) or word not in PASSES:
                     hint = nearest(str(word), PASSES) or f"there are {', '.join(PASSES)}"
                     self.reader.report((*path, "passes", index), f"unknown pass {shown(word)}", hint)
-            variants[name] = Variant(name, settings, tuple(str(word) for word in passes), path)
+            listed = self._listed(name, raw, path) if "listed" in raw else None
+            variants[name] = Variant(name, settings, tuple(str(word) for word in passes), path, listed)
         return variants
+
+    def _listed(self, name: str, raw: Mapping[str, Any], path: KeyPath) -> dict[str, tuple[Any, ...]] | None:
+        """The published values of a pattern's parameters."""
+        listed, place = raw["listed"], (*path, "listed")
+        holes = PLACEHOLDER.findall(name)
+        if not holes:
+            remedy = 'remove it, or name the variant "net_{width}"'
+            self.reader.report(place, f"listed belongs to a pattern, {name!r} is none", remedy)
+            return None
+        lists = list(listed.values()) if isinstance(listed, dict) else []
+        if not lists or set(listed) != set(holes) or not all(isinstance(each, list) and each for each in lists):
+            example = ", ".join(f"{hole} = [...]" for hole in holes)
+            self.reader.report(place, f"listed gives values for each parameter in {name!r}", f"write {{ {example} }}")
+            return None
+        for hole, values in listed.items():
+            for index, value in enumerate(values):
+                self._check_setting(hole, value, (*place, hole, index))
+        return {hole: tuple(listed[hole]) for hole in holes}
+
+    def name_of(self, parameters: Mapping[str, Any]) -> str:
+        """The published name of these parameters: a variant's, the family's for its defaults, or a pattern filled in.
+
+        The family's name stands for everything else, arrays included.
+        """
+        if any(is_array(value) for value in parameters.values()):
+            return self.name
+        if self._named is None:
+            presets = [each for each in self.variants.values() if not each.is_pattern and not each.passes]
+            self._named = [(each.name, self.resolve(each.settings, [])[0]) for each in presets]
+            self._named.append((self.name, self.resolve({}, [])[0]))
+        for name, named in self._named:
+            if named == parameters:
+                return name
+        for pattern in self.variants.values():
+            if pattern.is_pattern and not pattern.passes:
+                shown_as = {hole: self._like_default(hole, parameters[hole]) for hole in pattern.holes}
+                name = pattern.filled(shown_as)
+                matched = pattern.match(name)
+                if matched is not None and self.resolve(matched, [])[0] == parameters:
+                    return name
+        return self.name
+
+    def _like_default(self, name: str, value: Any) -> Any:
+        """A number as names write it: with a point where the default has one."""
+        default = self.parameters[name].default
+        return float(value) if default.constant and isinstance(default.compute({}), float) else value
 
     def _check_pattern(self, name: str, path: KeyPath, settings: Mapping[str, Any]) -> None:
         holes = PLACEHOLDER.findall(name)

@@ -48,17 +48,24 @@ class BadValueError(ValueError):
 
 
 class Value:
-    """A value of a spec file, ready to be computed in a scope. `constant` when no name is read."""
+    """A value of a spec file, to be computed in a scope. `constant` when no name is read; `known` once computed.
 
-    __slots__ = ("compute", "constant", "names")
+    `name` is the one name that stands alone as the whole text: the commonest expression needs no computing.
+    """
+
+    __slots__ = ("compute", "constant", "is_known", "known", "name", "names")
 
     def __init__(self, compute: Callable[[Mapping[str, Any]], Any], names: frozenset[str]) -> None:
         self.compute, self.names, self.constant = compute, names, not names
+        self.is_known, self.known = False, None
+        self.name: str | None = None
 
 
 def fixed(value: Any) -> Value:
     """A value that reads no name."""
-    return Value(lambda scope: value, frozenset())
+    made = Value(lambda scope: value, frozenset())
+    made.is_known, made.known = True, value
+    return made
 
 
 def unknown() -> Value:
@@ -209,7 +216,9 @@ def _expression(
         prefix = f"{what}{' =' if starts_with_text else ':'} " if what else ""
         raise BadValueError(prefix + error.problem, error.remedy, meant=NAMES.findall(text)) from None
     check_names(expression, known, words)
-    return Value(expression, expression.names)
+    value = Value(expression, expression.names)
+    value.name = text if text in expression.names else None
+    return value
 
 
 def check_names(expression: Expression, known: Collection[str], words: bool = False) -> None:
@@ -237,7 +246,9 @@ NAMES = re.compile(r"[a-z][a-z0-9_]*")
 def _then(value: Value, check: Callable[[Any], Any]) -> Value:
     if value.constant:
         return fixed(check(value.compute({})))
-    compute = value.compute
+    compute, name = value.compute, value.name
+    if name is not None:
+        return Value(lambda scope: check(scope[name]), value.names)
     return Value(lambda scope: check(compute(scope)), value.names)
 
 
@@ -270,6 +281,8 @@ def _read_two(least: int) -> Callable[[Any, Collection[str], Field], Value]:
 
 
 def _checked_two(value: Any, field: Field, text: object, least: int) -> Any:
+    if type(value) is int and least <= value <= MAXIMUM_SIZE:
+        return value, value
     items = value if isinstance(value, tuple) else (value, value)
     if len(items) != 2:
         raise BadValueError(f"{field.name} = {text!r} gives {len(items)} numbers, not one or two")

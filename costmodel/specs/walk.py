@@ -22,6 +22,7 @@ from costmodel.specs.flow import (
 )  # fmt: skip
 from costmodel.specs.mistakes import Mistakes, TooLargeError, entry_at
 from costmodel.specs.parameters import structural
+from costmodel.specs.replay import Recording, key_of
 from costmodel.specs.steps import (
     Action,
     Block,
@@ -54,9 +55,10 @@ class Expansion(Mistakes):
 
     def run(self, steps: StepList, scope: dict[str, Any], flow: Flow, frame: Frame, naming: Naming) -> Flow:
         """Run a list of steps; the flow goes from each to the next."""
-        inner = Frame(dict(frame.names), [flow])
+        inner, origin = Frame(dict(frame.names), [flow]), self.origin
         for step in steps.steps:
             flow = self.step(step, scope, flow, inner, naming)
+        self.origin = origin
         return flow
 
     def step(self, step: Step, scope: dict[str, Any], flow: Flow, frame: Frame, naming: Naming) -> Flow:
@@ -81,9 +83,10 @@ class Expansion(Mistakes):
             self.steps_walked += 1
             if self.steps_walked > MAXIMUM_STEPS or len(self.layers) > MAXIMUM_LAYERS:
                 raise TooLargeError
-            entering = self.entering(step, flow, frame)
+            entering = flow if step.references is None else self.entering(step, flow, frame)
             action = step.action if repetition == 0 else step.rest
-            flow = self.shared(step, action, scope, entering, frame, naming)
+            run = self.act if step.share is None else self.shared
+            flow = run(step, action, scope, entering, frame, naming)
             if step.doubtful:
                 flow = doubtful(entering)
             frame.outputs.append(flow)
@@ -186,16 +189,13 @@ class Expansion(Mistakes):
         self, step: Step, action: Action, scope: dict[str, Any], flow: Flow, frame: Frame, naming: Naming
     ) -> Flow:
         """Run an action; below `share`, layers use the weights of that group."""
-        if step.share is None:
-            return self.act(step, action, scope, flow, frame, naming)
+        assert step.share is not None
         outer, self.sharing = self.sharing, (step.share, -1)
         result = self.act(step, action, scope, flow, frame, naming)
         self.sharing = outer
         return result
 
-    def act(
-        self, step: Step, action: Action, scope: dict[str, Any], flow: Flow, frame: Frame, naming: Naming
-    ) -> Flow:
+    def act(self, step: Step, action: Action, scope: dict[str, Any], flow: Flow, frame: Frame, naming: Naming) -> Flow:
         """Do what a step does, once."""
         match action:
             case Call(targets=targets, choice=choice):
@@ -227,9 +227,7 @@ class Expansion(Mistakes):
             case BlockCall():
                 return self.expand(step, target, scope, flow, naming.next(step.name or word))
 
-    def apply(
-        self, step: Step, call: OperatorCall, scope: dict[str, Any], flow: Flow, frame: Frame, name: str
-    ) -> Flow:
+    def apply(self, step: Step, call: OperatorCall, scope: dict[str, Any], flow: Flow, frame: Frame, name: str) -> Flow:
         """Make the operator and emit its layer."""
         operator = call.ready
         references: Any = ()
@@ -240,7 +238,10 @@ class Expansion(Mistakes):
                 if references is None:
                     return doubtful(flow)
             elif operator is None:
-                values[argument.name] = self.compute(step, argument.value, argument.path, scope, flow)
+                value = argument.value
+                values[argument.name] = (
+                    value.known if value.is_known else self.compute(step, value, argument.path, scope, flow)
+                )
         if operator is None:
             operator = call.operator(**values)
         if references:
@@ -269,7 +270,7 @@ class Expansion(Mistakes):
             self.loose_ends = True
             return doubtful(flow)
         try:
-            outputs = operator.output_shapes(tuple(shape for _, shape in flow))
+            outputs = operator.output_shapes(tuple([shape for _, shape in flow]))
             check_bounds(outputs)
         except ShapeError as error:
             # Of shapes that a mistake left open, only what does not follow from the unknown sizes is said.
@@ -286,14 +287,14 @@ class Expansion(Mistakes):
             self.loose_ends = True
         self.taken.add(name)
         names = (name,) if len(outputs) == 1 else tuple(f"{name}.{part}" for part in range(len(outputs)))
-        inputs = tuple(tensor for tensor, _ in flow)
+        inputs = tuple([tensor for tensor, _ in flow])
         self.used.update(inputs)
         weights = None
         if self.sharing is not None:
             group, depth = self.sharing
             weights = ".".join((group, *name.split(".")[depth:])) if depth > 0 else group
         self.layers.append(Layer(name, operator, inputs, names, weights, self.origin))
-        return tuple(zip(names, outputs, strict=True))
+        return ((name, outputs[0]),) if len(outputs) == 1 else tuple(zip(names, outputs, strict=True))
 
     def field_path(self, step: Step, operator: Operator, field: str) -> KeyPath:
         """Where the field that a shape rule complains about stands."""
@@ -305,12 +306,40 @@ class Expansion(Mistakes):
         return step.path
 
     def expand(self, step: Step, call: BlockCall, scope: dict[str, Any], flow: Flow, name: str) -> Flow:
-        """Run a block's steps in a scope of its own."""
+        """The layers of a block: replayed where the same was expanded before, else run."""
         block = call.block
-        inner = dict(self.file_scope) if block.local else {}
+        arguments: dict[str, Any] = {}
         for argument in call.arguments:
-            inner[argument.name] = self.compute(step, argument.value, argument.path, scope, flow)
-            self.check_choice(step, block, argument.name, inner[argument.name], argument.path)
+            value = argument.value
+            if value.is_known:
+                arguments[argument.name] = value.known
+            else:
+                arguments[argument.name] = self.compute(step, value, argument.path, scope, flow)
+            if block.parameters[argument.name].choices:
+                self.check_choice(step, block, argument.name, arguments[argument.name], argument.path)
+        clean = self.sharing is None and not (self.loose_ends or self.problems or self.program.problems)
+        key = key_of(block, arguments, flow) if clean else None
+        prefix = name + "."
+        recording = self.recordings.get(key) if key is not None else None
+        if recording is not None:
+            layers, leaving = recording.replay(prefix, flow, self.origin)
+            if self.taken.isdisjoint([layer.name for layer in layers]):
+                self.taken.update([layer.name for layer in layers])
+                for layer in layers:
+                    self.used.update(layer.inputs)
+                self.layers += layers
+                self.steps_walked += recording.steps
+                return leaving
+        origin, start, steps = self.origin, len(self.layers), self.steps_walked
+        result = self.run_block(step, block, arguments, flow, prefix)
+        if key is not None and not (self.loose_ends or self.problems):
+            made, entering = tuple(self.layers[start:]), tuple([tensor for tensor, _ in flow])
+            self.recordings[key] = Recording(prefix, entering, made, result, origin, self.steps_walked - steps)
+        return result
+
+    def run_block(self, step: Step, block: Block, arguments: dict[str, Any], flow: Flow, prefix: str) -> Flow:
+        """Run a block's steps in a scope of its own."""
+        inner = {**self.file_scope, **arguments} if block.local else dict(arguments)
         names: dict[str, Flow] = {"input": flow}
         if block.inputs:
             if len(flow) != len(block.inputs):
@@ -323,22 +352,25 @@ class Expansion(Mistakes):
                 flow = doubtful(flow) * len(block.inputs)
             names |= {label: (tensor,) for label, tensor in zip(block.inputs, flow, strict=True)}
             names["input"] = flow = flow[:1]
-        given = {argument.name for argument in call.arguments}
         for parameter in block.parameters.values():
-            if parameter.name not in given and parameter.default is not None:
-                default = parameter.default
+            default = parameter.default
+            if parameter.name in arguments or default is None:
+                continue
+            if default.value.is_known:
+                inner[parameter.name] = default.value.known
+            else:
                 inner[parameter.name] = self.compute_default(step, block, default.value, default.path, inner, flow)
         outer = self.sharing
         if outer is not None and outer[1] < 0:
-            self.sharing = (outer[0], name.count(".") + 1)
-        result = self.run(block.body, inner, flow, Frame(names, []), Naming(name + ".", block.body.plural))
+            self.sharing = (outer[0], prefix.count("."))
+        result = self.run(block.body, inner, flow, Frame(names, []), Naming(prefix, block.body.plural))
         self.sharing = outer
         return result
 
     def check_choice(self, step: Step, block: Block, name: str, value: Any, path: KeyPath) -> None:
         """A parameter of a block that takes words must get one of them."""
         choices = block.parameters[name].choices
-        if choices and not is_unknown(value) and value not in choices:
+        if not is_unknown(value) and value not in choices:
             self.report(step, path, f"{name} = {shown(value)} is not one of {', '.join(choices)}")
 
     def compute_default(

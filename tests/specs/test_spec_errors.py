@@ -63,7 +63,7 @@ def test_text_and_shape_mistakes_are_told_together(tmp_path: Path) -> None:
         "  { con2vd = 32 },\n"
         "  { conv2d = 64, strides = 2 },\n"
         '  { conv2d = "64*widht", kernel = 3 },\n'
-        "  { max_pool2d = 50, padding = \"valid\" },\n"
+        '  { max_pool2d = 50, padding = "valid" },\n'
         "  { conv2d = 64, groups = 7 },\n"
         "  { residual = [ { conv2d = 8 } ] },\n"
         "  { linear = 10 },"
@@ -244,7 +244,7 @@ steps = [ { conv2d = "o*n[1]*least" } ]
 )
 def test_parameter_values(tmp_path: Path, given: dict[str, Any], message: str) -> None:
     with pytest.raises(ParameterError) as caught:
-        build(tmp_path, spec("  { unit = \"c\" },", PARAMETERS), **given)
+        build(tmp_path, spec('  { unit = "c" },', PARAMETERS), **given)
     assert str(caught.value) == message.format(path=tmp_path / "net.toml")
 
 

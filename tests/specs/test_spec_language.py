@@ -15,7 +15,8 @@ from costmodel.graph import Graph
 from costmodel.operators.convolution import Conv2d
 from costmodel.records import fields_of
 from costmodel.shapes import infer_shapes
-from costmodel.specs.catalogue import families, variant_names
+from costmodel.specs.catalogue import families
+from costmodel.specs.listing import listing
 
 
 def channels(graph: Graph) -> list[int]:
@@ -202,7 +203,7 @@ def test_rows_of_different_blocks_with_names_and_from(tmp_path: Path) -> None:
 def test_rows_by_word(tmp_path: Path) -> None:
     rest = (
         '[parameters]\nmodel = { default = "in0", choices = ["in0", "in1"] }\n'
-        "[tables]\nin0 = [ [4, 1], [8, 2] ]\nin1 = [ [5, 1] ]\n[variants]\nnet_in1 = { model = \"in1\" }"
+        '[tables]\nin0 = [ [4, 1], [8, 2] ]\nin1 = [ [5, 1] ]\n[variants]\nnet_in1 = { model = "in1" }'
     )
     text = spec('  { conv2d = true, columns = ["out_channels", "stride"], rows = "model" },', rest)
     assert channels(build(tmp_path, text)) == [4, 8]
@@ -218,7 +219,7 @@ def test_residual_of_the_same_shape(tmp_path: Path) -> None:
 
 
 def test_residual_with_projection_only_where_the_shape_changes(tmp_path: Path) -> None:
-    layers = '  { unit = 8, repeat = 2, stride = 2 },'
+    layers = "  { unit = 8, repeat = 2, stride = 2 },"
     rest = (
         '[blocks.unit]\nneeds = ["out"]\ndefaults = { stride = 1 }\n'
         'steps = [ { residual = [ { conv2d = "out", stride = "stride" } ], '
@@ -407,9 +408,33 @@ def test_parameters_and_variant_names_give_the_same_graph() -> None:
 
 
 @pytest.mark.parametrize("family", families())
-def test_variants_of_bundled_networks_load(family: str) -> None:
-    for name in variant_names(family):
-        assert load(name).name == family
+def test_every_listed_name_loads_a_network_that_is_called_so(family: str) -> None:
+    table = listing()
+    names = [name for name, of in zip(table["name"], table["family"], strict=True) if of == family]
+    assert names[0] == family
+    default = load(family).name
+    for name in names:
+        assert load(name).name in (name, default)
+        assert load(name).name == name or load(name) == load(family)
+
+
+@pytest.mark.parametrize(
+    ("network", "parameters", "name"),
+    [
+        ("resnet", {}, "resnet50"),
+        ("resnet", {"conv4_x": 23}, "resnet101"),
+        ("resnet50", {"resolution": 256}, "resnet"),
+        ("mobilenet_v2", {"width": 1, "resolution": 160}, "mobilenet_v2_1.0_160"),
+        ("mobilenet_v2_1.0_224", {}, "mobilenet_v2"),
+        ("mobilenet_v2", {"width": 0.33}, "mobilenet_v2_0.33_224"),
+        ("mobilenet_v2", {"width": 0.5, "classes": 10}, "mobilenet_v2"),
+        ("mobilenet_v1", {"width": numpy.array([0.5, 1.0])}, "mobilenet_v1"),
+    ],
+)
+def test_a_network_is_called_by_the_published_name_of_its_parameters(
+    network: str, parameters: dict[str, Any], name: str
+) -> None:
+    assert load(network, **parameters).name == name
 
 
 # ---- arrays
