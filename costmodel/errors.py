@@ -15,12 +15,9 @@ Each also inherits the built-in error that fits. The command line prints them wi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from costmodel.records import record
-
-if TYPE_CHECKING:
-    from costmodel.graph import Shape
 
 
 class CostmodelError(Exception):
@@ -83,7 +80,7 @@ class ParameterError(CostmodelError, ValueError):
 class ShapeError(CostmodelError, ValueError):
     """An operator cannot take these inputs. `assume` is the shape to go on with while looking for further mistakes."""
 
-    def __init__(self, problem: str, remedy: str = "", field: str = "", assume: tuple[Shape, ...] | None = None):
+    def __init__(self, problem: str, remedy: str = "", field: str = "", assume: tuple[Any, ...] | None = None):
         self.problem, self.remedy, self.field, self.assume = problem, remedy, field, assume
         super().__init__(problem + (f"; {remedy}" if remedy else ""))
 

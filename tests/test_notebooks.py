@@ -26,8 +26,9 @@ def outputs_of(notebook: Any) -> list[Any]:
 
 
 def texts_of(notebook: Any) -> list[str]:
-    """The plain text of every output, figures by their size."""
-    return [output.get("text") or output.data["text/plain"] for output in outputs_of(notebook)]
+    """The words of every output, figures by their size; how pandas spaces them may change."""
+    texts = [output.get("text") or output.data["text/plain"] for output in outputs_of(notebook)]
+    return [" ".join(text.split()) for text in texts]
 
 
 def test_there_are_notebooks() -> None:

@@ -278,7 +278,7 @@ class Expansion(Mistakes):
             if own:
                 self.report(step, self.field_path(step, operator, error.field), error.problem, error.remedy)
             outputs = error.assume or tuple(shape for _, shape in doubtful(flow))
-        except Exception:
+        except (TypeError, ValueError, ArithmeticError, AttributeError, LookupError):
             if not (self.loose_ends or self.problems or self.program.problems):
                 raise
             outputs = tuple(shape for _, shape in doubtful(flow))  # a shape rule met what a mistake left unknown

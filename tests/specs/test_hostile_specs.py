@@ -176,7 +176,7 @@ ODD = ["0", "-1", "1.5", "true", "[]", "{}", '""', "inf", "nan", "'", '"', "[", 
        "99999999999", '"in_channels"', '"-"', '"input"', "[[1]]", '"n[9]"', '"1/0"']  # fmt: skip
 
 
-def answered(text: str) -> None:
+def assert_answered(text: str) -> None:
     """Read and expand a text: it is a network, or an error of ours."""
     started = time.process_time()
     with suppress(CostmodelError):
@@ -200,7 +200,7 @@ def test_mutated_tokens(name: str, seed: int, count: int) -> None:
                 tokens.insert(at, chance.choice(WORDS + ODD))
             case _:
                 tokens[at] = chance.choice(ODD)
-    answered("".join(tokens))
+    assert_answered("".join(tokens))
 
 
 @settings(max_examples=150, deadline=None)
@@ -212,7 +212,7 @@ def test_mutated_values(name: str, seed: int) -> None:
     for _ in range(chance.randrange(1, 4)):
         at = chance.randrange(len(pieces) // 2) * 2 + 1
         pieces[at] = chance.choice([chance.choice(pieces[1::2]), *ODD[:7], '"in_channels"', '"-"', "[1, 2]", "[[1]]"])
-    answered("".join(pieces))
+    assert_answered("".join(pieces))
 
 
 @settings(max_examples=100, deadline=None)
@@ -220,4 +220,4 @@ def test_mutated_values(name: str, seed: int) -> None:
 def test_mutated_characters(name: str, at: int, inserted: str, deleted: int) -> None:
     text = TEXTS[name]
     at %= len(text)
-    answered(text[:at] + inserted + text[at + deleted :])
+    assert_answered(text[:at] + inserted + text[at + deleted :])
