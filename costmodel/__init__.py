@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from costmodel import plots as plots
+    from costmodel import sweeps as sweeps
     from costmodel.costs import CostTable as CostTable
     from costmodel.costs import cost_table as cost_table
     from costmodel.errors import CostmodelError as CostmodelError
@@ -35,6 +36,7 @@ _HOMES = {
     "load_hardware": "hardware",
     "plots": "",
     "predict": "roofline",
+    "sweeps": "",
 }
 __version__ = "0.1.0"
 __all__ = sorted(_HOMES)

@@ -136,6 +136,20 @@ def product(sizes: Iterable[int]) -> int:
     return math.prod(sizes)
 
 
+def checked_sum(terms: Iterable[tuple[Any, int]], what: str) -> Any:
+    """Sum of value * factor; refuses to wrap around for arrays.
+
+    >>> checked_sum([(3, 2), (4, 1)], "macs")
+    10
+
+    Raises: CountOverflowError when the sum over an array is beyond 64-bit integers.
+    """
+    pairs = list(terms)
+    if any(is_array(value) for value, _ in pairs):
+        refuse_overflow(sum(1.0 * value * factor for value, factor in pairs), what)
+    return sum([value * factor for value, factor in pairs])
+
+
 def refuse_overflow(float_value: Any, what: str) -> None:
     """Raise when a value computed in floating point is beyond 64-bit integers.
 

@@ -3,32 +3,58 @@
 from __future__ import annotations
 
 import argparse
+import codecs
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from costmodel.errors import CostmodelError, ParameterError, SpecError
-
-FORMATS = ("table", "csv", "json", "markdown", "latex")
+from costmodel.report import FORMATS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    _print_any_character()
     options = _parser().parse_args(arguments)
     try:
         run: Callable[[argparse.Namespace], int] = options.run
         code = run(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code
     except CostmodelError as error:
         print(f"costmodel: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader (head, less) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError as error:
+        _drop_output()
+        print(f"costmodel: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _drop_output() -> None:
+    """Let the interpreter's last flush go nowhere instead of failing once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print_any_character() -> None:
+    """Make the output streams write what their encoding lacks: "us" for "µs", else an escape."""
+
+    def replacement(error: UnicodeError) -> tuple[str, int]:
+        assert isinstance(error, UnicodeEncodeError)
+        text = error.object[error.start : error.end].replace("µ", "u")
+        return text.encode("ascii", "backslashreplace").decode("ascii"), error.end
+
+    codecs.register_error("costmodel", replacement)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="costmodel")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     _network_arguments(plot)
     plot.add_argument("-o", "--output", required=True, metavar="FILE", help="FILE.png or FILE.svg")
     plot.add_argument("--hardware", metavar="H[,H...]", help="devices of a roofline chart (default: ridge_5,ridge_500)")
-    plot.add_argument("--ridge-points", metavar="R[,R...]", default="5,500", help="ridge points of an op-cost chart")
+    plot.add_argument("--ridge-points", metavar="R[,R...]", help="ridge points of an op-cost chart (default: 5,500)")
     _prediction_arguments(plot)
     plot.set_defaults(run=_plot)
 
@@ -87,7 +113,7 @@ def _network_arguments(parser: argparse.ArgumentParser) -> None:
 def _prediction_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dtype", metavar="D", help="number format, e.g. int8, float16")
     parser.add_argument("--fusion", metavar="F", help="fold rule: folded (inference layers) or none")
-    parser.add_argument("--overlap", default="max", metavar="max|sum", help="compute and transfer: larger or sum")
+    parser.add_argument("--overlap", metavar="max|sum", help="compute and transfer: larger or sum")
 
 
 def parameters_of(assignments: Sequence[str]) -> dict[str, Any]:
@@ -139,8 +165,8 @@ def _show(options: argparse.Namespace) -> int:
         fusion_named(options.fusion)
     prediction = convention = None
     if options.hardware is not None:
-        prediction = predict(costs, options.hardware, options.dtype, options.fusion, options.overlap)
-    elif options.dtype is not None or options.overlap != "max":
+        prediction = predict(costs, options.hardware, options.dtype, options.fusion, options.overlap or "max")
+    elif options.dtype is not None or options.overlap is not None:
         raise ParameterError("--dtype and --overlap belong to a prediction; add --hardware H")
     if options.convention is not None:
         from costmodel.conventions import convention_named
@@ -212,17 +238,24 @@ def _reproduce(options: argparse.Namespace) -> int:
 def _plot(options: argparse.Namespace) -> int:
     from costmodel.roofline import predict
 
+    foreign = {"roofline": ("ridge_points",), "op-cost": ("hardware", "overlap")}[options.kind]
+    for name in foreign:
+        if getattr(options, name) is not None:
+            raise ParameterError(f"--{name.replace('_', '-')} does not belong to the {options.kind} chart")
     costs = _costs(options)
     if options.kind == "roofline":
-        names = (options.hardware or "ridge_5,ridge_500").split(",")
-        predictions = [predict(costs, name, options.dtype, options.fusion, options.overlap) for name in names]
+        names = ("ridge_5,ridge_500" if options.hardware is None else options.hardware).split(",")
+        overlap: Any = options.overlap or "max"
+        predictions = [predict(costs, name, options.dtype, options.fusion, overlap) for name in names]
         from costmodel import plots
 
+        plots.check_path(options.output)
         figure = plots.roofline(predictions)
     else:
-        ridge_points = [_positive(text) for text in options.ridge_points.split(",")]
+        ridge_points = [_positive(text) for text in (options.ridge_points or "5,500").split(",")]
         from costmodel import plots
 
+        plots.check_path(options.output)
         figure = plots.op_cost(costs, ridge_points, dtype=options.dtype or "int8", fusion=options.fusion or "folded")
     plots.save(figure, options.output)
     print(options.output)
@@ -234,16 +267,16 @@ def _positive(text: str) -> float:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 < value < 1e12:
-        raise ParameterError(f"ridge point {text!r} must be a positive number of MACs/byte")
+    if not 1e-6 <= value <= 1e12:
+        raise ParameterError(f"ridge point {text!r} must be a positive number of MACs/byte, from 1e-6 to 1e12")
     return value
 
 
 def _check(options: argparse.Namespace) -> int:
     from costmodel.files import read
 
-    document = read(options.file)
     try:
+        document = read(options.file)
         if "device" in document.data or "peak" in document.data:
             from costmodel.hardware_schema import check_device
 
@@ -258,5 +291,5 @@ def _check(options: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         count = len(error.problems)
         print(f"costmodel: {count} mistake{'s' if count > 1 else ''} in {options.file}", file=sys.stderr)
-        return 1
+        return 1 if os.path.isfile(options.file) else 2
     return 0

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from costmodel.arithmetic import checked_sum
 from costmodel.costs import COLUMNS, CostTable
 from costmodel.errors import Problem, SpecError, UnknownNameError, nearest
 from costmodel.files import Document, names_in, read_bundled
@@ -33,7 +34,8 @@ class Convention:
         values = []
         for row, layer in enumerate(graph.layers):
             factors = self.weights.get(layer.operator.verb, self.weights.get(EVERY_OTHER, {}))
-            values.append(sum(costs.columns[column][row] * factor for column, factor in factors.items()))
+            terms = ((costs.columns[column][row], factor) for column, factor in factors.items())
+            values.append(checked_sum(terms, f"{self.name} of {layer.name!r}"))
         return values
 
     def total(self, costs: CostTable) -> Any:
@@ -43,7 +45,7 @@ class Convention:
         >>> convention_named("two_per_mac").total(cost_table(load("mobilenet_v1")))
         1137480704
         """
-        return sum(self.per_layer(costs))
+        return checked_sum(((value, 1) for value in self.per_layer(costs)), f"the total of {self.name}")
 
 
 @lru_cache(maxsize=1)

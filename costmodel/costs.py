@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from costmodel.arithmetic import anywhere, is_array, refuse_overflow
+from costmodel.arithmetic import anywhere, checked_sum, is_array, refuse_overflow
 from costmodel.errors import CostmodelError, ParameterError, nearest
 from costmodel.graph import Graph, Layer, Shape
 from costmodel.operators.base import Counts, Operator
@@ -96,8 +96,9 @@ class CostTable:
         """One row per layer, columns as in `PLACES`, `COLUMNS` and `REACHES`."""
         import pandas
 
-        return pandas.DataFrame({name: pandas.Series(values, dtype=object if _plain(values) is None else None)
-                                 for name, values in self.columns.items()})  # fmt: skip
+        return pandas.DataFrame(
+            {name: pandas.Series(values, dtype=cell_type(values)) for name, values in self.columns.items()}
+        )
 
     @property
     def totals(self) -> pandas.Series[Any]:
@@ -114,13 +115,16 @@ class CostTable:
         if column not in COLUMNS:
             hint = nearest(column, COLUMNS) or f"there are {', '.join(COLUMNS)}"
             raise ParameterError(f"unknown column {column!r}; {hint}")
-        values = self.columns[column]
-        if any(is_array(value) for value in values):
-            refuse_overflow(sum(1.0 * value for value in values), f"the total of {column}")
-        return sum(values)
+        return checked_sum(((value, 1) for value in self.columns[column]), f"the total of {column}")
 
     def grouped(self, by: By) -> dict[str, list[Any]]:
-        """Counts summed over the layers of a block or operator, in order of first appearance."""
+        """Counts summed over the layers of a block or operator, in order of first appearance.
+
+        Raises: ParameterError unless `by` is layer, block or op.
+        """
+        if by not in get_args(By):
+            hint = nearest(str(by), get_args(By)) or f"there are {', '.join(get_args(By))}"
+            raise ParameterError(f"by = {by!r} is no grouping; {hint}")
         if by == "layer":
             return dict(self.columns)
         groups = dict.fromkeys(self.columns[by])
@@ -130,7 +134,10 @@ class CostTable:
         table: dict[str, list[Any]] = {by: list(members), "layers": [len(rows) for rows in members.values()]}
         for column in COLUMNS:
             values = self.columns[column]
-            table[column] = [sum(values[row] for row in rows) for rows in members.values()]
+            table[column] = [
+                checked_sum(((values[row], 1) for row in rows), f"{column} of {name!r}")
+                for name, rows in members.items()
+            ]
         return table
 
     def by(self, by: By) -> pandas.DataFrame:
@@ -140,9 +147,9 @@ class CostTable:
         return self.layers if by == "layer" else pandas.DataFrame(self.grouped(by))
 
 
-def _plain(values: Iterable[Any]) -> bool | None:
-    """None where a column holds arrays, whose cells pandas must keep as objects."""
-    return None if any(is_array(value) for value in values) else True
+def cell_type(values: Iterable[Any]) -> type | None:
+    """The type pandas must give a column: object where cells are arrays, else what it finds."""
+    return object if any(is_array(value) for value in values) else None
 
 
 def cost_table(graph: Graph, batch: int = 1) -> CostTable:
@@ -158,9 +165,13 @@ def cost_table(graph: Graph, batch: int = 1) -> CostTable:
 
     Raises: ParameterError for a batch below 1, CountOverflowError when a count of a sweep is beyond 64 bits.
     """
-    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
-        raise ParameterError(f"batch = {batch!r} must be a whole number, at least 1")
+    if not isinstance(graph, Graph):
+        raise ParameterError(f"cost_table needs a Graph, got {type(graph).__name__}; load a network first")
+    batch = checked_batch(batch)
     shapes = infer_shapes(graph)
+    swept = any(is_array(size) for shape in shapes.values() for size in shape.sizes)
+    if swept:
+        _refuse_wrapped(graph, shapes, batch)
     texts = {name: str(shape) for name, shape in shapes.items()}
     counts = _layer_counts(graph, shapes)
     columns: dict[str, list[Any]] = {
@@ -174,7 +185,8 @@ def cost_table(graph: Graph, batch: int = 1) -> CostTable:
     for name, column in COLUMNS.items():
         if column.derived:
             parts = [columns[part] for part in column.derived]
-            columns[name] = [sum(row) for row in zip(*parts, strict=True)]
+            rows = zip(*parts, strict=True)
+            columns[name] = [checked_sum(((part, 1) for part in row), name) if swept else sum(row) for row in rows]
         else:
             factor = batch if column.grows_with_batch else 1
             columns[name] = [value * factor for value in by_name[name]] if factor != 1 else list(by_name[name])
@@ -182,9 +194,22 @@ def cost_table(graph: Graph, batch: int = 1) -> CostTable:
     reached = [fields[layer.outputs[0]] for layer in graph.layers]
     for name, attribute in zip(REACHES, ("height", "width", "jump_height", "jump_width"), strict=True):
         columns[name] = [None if field is None else getattr(field, attribute) for field in reached]
-    if any(is_array(size) for shape in shapes.values() for size in shape.sizes):
-        _refuse_wrapped(graph, shapes, batch)
     return CostTable(graph, batch, shapes, columns)
+
+
+MAXIMUM_BATCH = 2**31 - 1
+
+
+def checked_batch(batch: Any) -> int:
+    """The batch as an int.
+
+    Raises: ParameterError unless it is a whole number from 1 to `MAXIMUM_BATCH`.
+    """
+    whole = hasattr(batch, "__index__") and not isinstance(batch, bool)
+    if not whole or not 1 <= batch <= MAXIMUM_BATCH:
+        shown = "a larger number" if whole and batch > MAXIMUM_BATCH else repr(batch)
+        raise ParameterError(f"batch = {shown} must be a whole number, at least 1 and at most {MAXIMUM_BATCH:,}")
+    return int(batch)
 
 
 def operator_label(operator: Operator) -> str:

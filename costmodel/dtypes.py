@@ -38,7 +38,7 @@ def dtype_named(name: str) -> Dtype:
 
     Raises: UnknownNameError with the names that exist.
     """
-    if name not in DTYPES:
+    if not isinstance(name, str) or name not in DTYPES:
         hint = nearest(name, DTYPES) or f"there are {', '.join(DTYPES)}"
         raise UnknownNameError(f"unknown number format {name!r}; {hint}")
     return DTYPES[name]

@@ -112,7 +112,7 @@ def closest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | Non
     """
     from difflib import get_close_matches
 
-    matches = get_close_matches(word[:100], sorted(set(known)), n=1, cutoff=likeness)
+    matches = get_close_matches(str(word)[:100], sorted(set(known)), n=1, cutoff=likeness)
     return matches[0] if matches else None
 
 

@@ -45,7 +45,7 @@ def fusion_named(name: str) -> Fusion:
 
     Raises: UnknownNameError with the names that exist.
     """
-    if name not in FUSIONS:
+    if not isinstance(name, str) or name not in FUSIONS:
         hint = nearest(name, FUSIONS) or f"there are {', '.join(FUSIONS)}"
         raise UnknownNameError(f"unknown fusion {name!r}; {hint}")
     return FUSIONS[name]
@@ -58,10 +58,7 @@ def folded_layers(graph: Graph, fusion: Fusion) -> dict[str, str]:
     >>> folded_layers(load("mobilenet_v2"), FUSIONS["folded"])["conv_1.activation"]
     'conv_1.conv2d'
     """
-    readers: dict[str, int] = dict.fromkeys(graph.outputs, 1)
-    for layer in graph.layers:
-        for name in layer.inputs:
-            readers[name] = readers.get(name, 0) + 1
+    readers = graph.readers()
     host_of: dict[str, str] = {}
     folded: dict[str, str] = {}
     for layer in graph.layers:

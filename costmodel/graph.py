@@ -112,5 +112,13 @@ class Graph:
     parameters: Mapping[str, Any]
     source: str = ""
 
+    def readers(self) -> dict[str, int]:
+        """How often each tensor is read; being an output of the graph counts as once."""
+        readers = dict.fromkeys(self.outputs, 1)
+        for layer in self.layers:
+            for name in layer.inputs:
+                readers[name] = readers.get(name, 0) + 1
+        return readers
+
     def __hash__(self) -> int:
         return hash((self.name, self.layers, self.outputs))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, SupportsFloat
 
 from costmodel.dtypes import Dtype, dtype_named
 from costmodel.errors import ParameterError, PredictionError, UnknownNameError, nearest
@@ -94,8 +93,8 @@ class HardwareProfile:
         return self.macs_per_second / self.bytes_per_second
 
 
-def load_hardware(name: str, dtype: str | None = None) -> HardwareProfile:
-    """The profile of `device[:runtime[:dtype]]`, a bundled device or the path of a hardware file.
+def load_hardware(name: str | os.PathLike[str], dtype: str | None = None) -> HardwareProfile:
+    """The profile of `device[:runtime[:dtype]]`; the device is a bundled one or the path of a hardware file.
 
     Each device names a default runtime, each runtime a default number format; `dtype` overrides it. The runtime
     `idealised` (Eq. 1 on datasheet numbers) always exists.
@@ -107,17 +106,28 @@ def load_hardware(name: str, dtype: str | None = None) -> HardwareProfile:
 
     Raises: UnknownNameError, PredictionError when the device has no peak in that number format, SpecError for a file.
     """
-    base, *selectors = name.split(":") if not _is_path(name) else [name]
-    device = load_device(base)
+    text = os.fspath(name) if isinstance(name, os.PathLike) else name
+    if not isinstance(text, str):
+        raise UnknownNameError(f"{name!r} is not the name of a device or the path of a hardware file")
+    path, ending, rest = text.rpartition(".toml")
+    base, *selectors = [path + ending, *rest.split(":")[1:]] if ending else text.split(":")
     if len(selectors) > 2:
-        raise UnknownNameError(f"{name!r} has too many parts; write device:runtime:dtype")
-    runtime = selectors[0] if selectors else device.runtime
-    wanted = dtype or (selectors[1] if len(selectors) > 1 else None)
+        raise UnknownNameError(f"{text!r} has too many parts; write device:runtime:dtype")
+    runtime, selected = (*selectors, None, None)[:2]
+    return profile_of(load_device(base), runtime, dtype or selected)
+
+
+def profile_of(device: Device, runtime: str | None = None, dtype: str | None = None) -> HardwareProfile:
+    """The profile of a device for one of its runtimes and number formats; by default those the device names.
+
+    Raises: UnknownNameError, PredictionError when the device has no peak in that number format.
+    """
+    runtime = runtime or device.runtime
     if runtime != IDEALISED and runtime not in device.runtimes:
         known = [IDEALISED, *device.runtimes]
         hint = nearest(runtime, known) or f"it has {', '.join(known)}"
         raise UnknownNameError(f"{device.name} has no runtime {runtime!r}; {hint}")
-    chosen = dtype_named(wanted or _default_dtype(device, runtime))
+    chosen = dtype_named(dtype or _default_dtype(device, runtime))
     if chosen.name not in device.peaks:
         raise PredictionError(
             f"{device.name} has no peak for {chosen.name}; its number formats are {', '.join(device.peaks)}"
@@ -145,8 +155,8 @@ def ridge_profile(
     Raises: ParameterError when a value is not a positive number; UnknownNameError for the number format.
     """
     for name, value in (("ridge_point", ridge_point_macs_per_byte), ("bytes_per_second", bytes_per_second)):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
-            raise ParameterError(f"{name} = {value!r} must be a number above 0")
+        if isinstance(value, bool) or not isinstance(value, SupportsFloat) or not 1e-6 <= float(value) <= 1e21:
+            raise ParameterError(f"{name} = {value!r} must be a number above 0, from 1e-6 to 1e21")
     chosen = dtype_named(dtype)
     source = "chosen: an idealised device of this ridge point, no real one"
     macs_per_second = float(ridge_point_macs_per_byte * bytes_per_second)

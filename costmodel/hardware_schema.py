@@ -14,7 +14,7 @@ from costmodel.fusion import FUSIONS
 from costmodel.positions import KeyPath
 
 Text = Annotated[str, Field(min_length=1)]
-Rate = Annotated[float, Field(gt=0, lt=1e21, allow_inf_nan=False)]
+Rate = Annotated[float, Field(ge=1e-3, lt=1e21, allow_inf_nan=False)]
 Scope = Literal["core", "chip"]
 
 
@@ -133,6 +133,7 @@ def _cross_checks(document: Document) -> list[Problem]:
     data = document.data
     tables = {key: value for key, value in data.items() if isinstance(value, dict)}
     device, levels, peaks = (tables.get(key, {}) for key in ("device", "memory", "peak"))
+    device = {key: value for key, value in device.items() if isinstance(value, str)}  # others are reported already
     problems = []
     level = levels.get(device.get("memory"))
     if "memory" in device and not isinstance(level, dict):
@@ -167,6 +168,9 @@ def _cross_checks(document: Document) -> list[Problem]:
             document.problem(("device", "runtime"), f"there is no [runtime.{device['runtime']}]", f"runtimes: {known}")
         )
     for name, formats in runtimes.items():
+        if formats == {}:
+            problems.append(document.problem(("runtime", name), f"runtime {name!r} has no number format",
+                                             f"add [runtime.{name}.int8]"))  # fmt: skip
         for dtype, settings in formats.items() if isinstance(formats, dict) else ():
             path = ("runtime", name, dtype)
             if dtype not in peaks:

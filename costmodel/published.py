@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from costmodel.conventions import convention_named
 from costmodel.costs import cost_table
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 FOLDER = "specs/published"
 
 Status: TypeAlias = Literal["exact", "exact_other_rounding", "explained", "unexplained", "not_computed"]
-STATUSES = ("exact", "exact_other_rounding", "explained", "unexplained", "not_computed")
-"""Best first. `exact`: the computed number rounds to the printed digits."""
+STATUSES: tuple[Status, ...] = get_args(Status)
+"""Best first. `exact`: the computed number rounds to the printed digits; `explained`: a stated reason why not."""
 
 
 @record
@@ -58,32 +59,38 @@ def regenerate(table: str) -> list[Cell]:
         hint = nearest(table, tables()) or f"there are {', '.join(tables())}"
         raise UnknownNameError(f"unknown published table {table!r}; {hint}")
     data = read_bundled(FOLDER, table).data
-    cells = []
-    for row in data["rows"]:
-        costs = cost_table(load(row["network"]))
-        for name, printed in row["printed"].items():
-            column = data["columns"][name]
-            convention = convention_named(column["convention"])
-            computed = convention.total(costs)
-            status = status_of(printed, computed, column["multiplier"])
-            cells.append(
-                Cell(
-                    table, row["row"], name, row["label"], printed, computed, status, row["status"][name],
-                    convention.name, row.get("reason", {}).get(name, ""),
-                )
-            )  # fmt: skip
-    return cells
+    return [_cell(table, data["columns"][name], row, name) for row in data["rows"] for name in row["printed"]]
 
 
-def status_of(printed: str, computed: int, multiplier: float) -> Status:
-    """Whether a computed count agrees with printed digits: rounded, or truncated.
+def _cell(table: str, column: Mapping[str, Any], row: Mapping[str, Any], name: str) -> Cell:
+    convention = convention_named(column["convention"])
+    printed, reason = row["printed"][name], row.get("reason", {}).get(name, "")
+    computed = convention.total(cost_table(load(row["network"]))) if "network" in row else None
+    status = status_of(printed, computed, str(column["multiplier"]))
+    if status == "unexplained" and reason:
+        status = "explained"
+    recorded = row["status"][name]
+    return Cell(table, row["row"], name, row["label"], printed, computed, status, recorded, convention.name, reason)
 
-    >>> status_of("569", 568_740_352, 1e6), status_of("568", 568_740_352, 1e6), status_of("570", 568_740_352, 1e6)
-    ('exact', 'exact_other_rounding', 'unexplained')
+
+NUMBER = re.compile(r"[0-9][0-9,]*(?:\.[0-9]+)?|\.[0-9]+")
+
+
+def status_of(printed: str, computed: int | None, multiplier: str = "1") -> Status:
+    """Whether a computed count agrees with the digits of a printed number: rounded, or truncated.
+
+    `multiplier` is what one printed unit stands for, as text so that it is exact ("1e6", "0.01"). Thousands commas and
+    a unit behind the digits do not matter. Without a printed or a computed number the cell is not computed.
+
+    >>> [status_of(printed, 568_740_352, "1e6") for printed in ("569", "568M", "570")]
+    ['exact', 'exact_other_rounding', 'unexplained']
     """
-    unit = Fraction(multiplier)
-    last_place = Fraction(1, 10 ** len(printed.partition(".")[2])) * unit
-    value = Fraction(printed) * unit
+    found = NUMBER.search(printed)
+    if computed is None or found is None:
+        return "not_computed"
+    digits, unit = found[0].replace(",", ""), Fraction(multiplier)
+    last_place = Fraction(1, 10 ** len(digits.partition(".")[2])) * unit
+    value = Fraction(digits) * unit
     if abs(computed - value) <= last_place / 2:
         return "exact"
     if value <= computed < value + last_place:

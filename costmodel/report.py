@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 Columns: TypeAlias = Mapping[str, Sequence[Any]]
 Format: TypeAlias = Literal["table", "csv", "json", "markdown", "latex"]
 Formats: TypeAlias = Mapping[str, Callable[[Any], str]]
-FORMATS: tuple[Format, ...] = ("table", "csv", "json", "markdown", "latex")
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 SMALL_PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
@@ -20,25 +20,30 @@ def with_prefix(value: float, unit: str = "", digits: int = 4) -> str:
 
     >>> with_prefix(300_774_272, "MAC"), with_prefix(0.0023, "s"), with_prefix(0, "s"), with_prefix(96)
     ('300.8 MMAC', '2.3 ms', '0 s', '96')
+    >>> with_prefix(999_999)
+    '1 M'
     """
     if value == 0:
         return f"0 {unit}".strip()
-    size = abs(value)
-    scales = PREFIXES if size >= 1000 else SMALL_PREFIXES
-    factor, prefix = next(((f, p) for f, p in scales if size >= f), scales[-1])
-    text = f"{value / factor:.{digits}g}"
-    if "e" in text:
-        text = f"{value / factor:.0f}"
-    return f"{text} {prefix}{unit}".strip() if prefix or unit else text
+    rounded = float(f"{value:.{digits - 1}e}")
+    scales = PREFIXES if abs(rounded) >= 1000 else SMALL_PREFIXES
+    factor, prefix = next(((f, p) for f, p in scales if abs(rounded) >= f), scales[-1])
+    return f"{significant(rounded / factor, digits)} {prefix}{unit}".strip()
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """A number with so many significant digits, thousands separated, never with an exponent.
+    """A number with so many significant digits, thousands separated, never with an exponent; whole numbers in full.
 
-    >>> significant(3125.0), significant(7.0), significant(0.0833333)
-    ('3,125', '7', '0.0833')
+    >>> significant(3125.4), significant(7.0), significant(0.0833333), significant(999.9)
+    ('3,125', '7', '0.0833', '1,000')
     """
-    return f"{value:,.{digits}g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    if abs(value) >= 10**digits:
+        return f"{value:,.0f}"
+    places = digits - 1 - math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
+    text = f"{value:,.{max(0, places)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def grouped_digits(value: Any) -> str:
@@ -97,6 +102,8 @@ def as_latex(columns: Columns, formats: Formats | None = None) -> str:
 
 def as_json(value: Any) -> str:
     """JSON, two spaces deep."""
+    import json
+
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from costmodel.arithmetic import is_array, maximum
+from costmodel.arithmetic import checked_sum, is_array, maximum
 from costmodel.costs import CostTable
-from costmodel.errors import PredictionError, nearest
+from costmodel.errors import ParameterError, PredictionError, nearest
 from costmodel.fusion import folded_layers, fusion_named
 from costmodel.hardware import HardwareProfile, load_hardware
 from costmodel.records import record
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import pandas
 
 Overlap: TypeAlias = Literal["max", "sum"]
-OVERLAPS = ("max", "sum")
+BOUNDS = ("compute", "memory", "free")
 
 PREDICTION_COLUMNS: dict[str, str] = {
     "layer": "name of the layer",
@@ -53,7 +54,7 @@ class Prediction:
     @property
     def bytes(self) -> Any:
         """Bytes moved by all layers."""
-        return sum(self.columns["bytes"])
+        return checked_sum(((moved, 1) for moved in self.columns["bytes"]), "the bytes moved")
 
     @property
     def layers(self) -> pandas.DataFrame:
@@ -63,17 +64,22 @@ class Prediction:
         return pandas.DataFrame(dict(self.columns))
 
     def share(self, bound: str) -> Any:
-        """The part of the latency that `compute`- or `memory`-bound layers take, 0 to 1."""
-        seconds = sum(
-            time for time, kind in zip(self.columns["latency_seconds"], self.columns["bound"], strict=True)
-            if kind == bound
-        )  # fmt: skip
-        return seconds / self.latency_seconds if self.latency_seconds else 0.0
+        """The part of the latency that `compute`- or `memory`-bound layers take, 0 to 1; an array for a sweep.
+
+        Raises: ParameterError unless `bound` is compute, memory or free.
+        """
+        if bound not in BOUNDS:
+            hint = nearest(bound, BOUNDS) or f"there are {', '.join(BOUNDS)}"
+            raise ParameterError(f"bound = {bound!r} is none; {hint}")
+        pairs = zip(self.columns["latency_seconds"], self.columns["bound"], strict=True)
+        seconds = sum(time * (kind == bound) for time, kind in pairs)
+        latency = self.latency_seconds
+        return seconds / latency if is_array(latency) or latency else 0.0
 
 
 def predict(
     costs: CostTable,
-    hardware: str | HardwareProfile,
+    hardware: str | os.PathLike[str] | HardwareProfile,
     dtype: str | None = None,
     fusion: str | None = None,
     overlap: Overlap = "max",
@@ -95,12 +101,19 @@ def predict(
 
     Raises: UnknownNameError, PredictionError when the device has no peak in that number format.
     """
-    profile = hardware if isinstance(hardware, HardwareProfile) else load_hardware(hardware, dtype)
-    if dtype is not None and profile.dtype.name != dtype:
-        profile = load_hardware(f"{profile.device.name}:{profile.runtime}", dtype)
-    if overlap not in OVERLAPS:
-        hint = nearest(str(overlap), OVERLAPS)
-        raise PredictionError(f"overlap = {overlap!r} is not max or sum; {hint}".removesuffix("; "))
+    if not isinstance(costs, CostTable):
+        raise ParameterError(f"predict needs a CostTable, got {type(costs).__name__}; call cost_table(graph) first")
+    if not isinstance(hardware, HardwareProfile):
+        profile = load_hardware(hardware, dtype)
+    elif dtype is None or dtype == hardware.dtype.name:
+        profile = hardware
+    else:
+        raise PredictionError(
+            f"{hardware.name} is a profile for {hardware.dtype.name}, not {dtype}; "
+            "give the device's name, or costmodel.hardware.profile_of(device, runtime, dtype)"
+        )
+    if overlap not in get_args(Overlap):
+        raise PredictionError(f"overlap = {overlap!r} is not max or sum")
     rule = fusion_named(fusion or profile.fusion)
     folded = folded_layers(costs.graph, rule)
     names = costs.columns["layer"]
@@ -114,10 +127,10 @@ def predict(
     compute, memory, latency = roofline_seconds(macs, moved, profile.macs_per_second, profile.bytes_per_second, overlap)
     intensity = [work / traffic if _nonzero(traffic) else None for work, traffic in zip(macs, moved, strict=True)]
     columns: dict[str, list[Any]] = {
-        "layer": names,
-        "op": costs.columns["op"],
-        "block": costs.columns["block"],
-        "macs": macs,
+        "layer": list(names),
+        "op": list(costs.columns["op"]),
+        "block": list(costs.columns["block"]),
+        "macs": list(macs),
         "bytes": moved,
         "compute_seconds": compute,
         "memory_seconds": memory,
@@ -130,8 +143,8 @@ def predict(
 
 def layer_bytes(activation_elements: Any, weight_elements: Any, profile: HardwareProfile) -> Any:
     """Bytes of a layer in the profile's number format: whole for the formats of whole bytes."""
-    bits = activation_elements * profile.dtype.activation_bits + weight_elements * profile.dtype.weight_bits
-    return bits // 8
+    terms = ((activation_elements, profile.dtype.activation_bits), (weight_elements, profile.dtype.weight_bits))
+    return checked_sum(terms, "the bits that a layer moves") // 8
 
 
 def roofline_seconds(

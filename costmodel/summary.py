@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from costmodel.costs import COLUMNS, By, CostTable
 from costmodel.fusion import Fusion, folded_layers, fusion_named
-from costmodel.report import as_table, records_of, with_prefix
+from costmodel.report import as_table, records_of, significant, with_prefix
 from costmodel.roofline import Prediction
 
 if TYPE_CHECKING:
@@ -97,9 +97,15 @@ def readable_columns(
 ) -> dict[str, Sequence[Any]]:  # fmt: skip
     """The columns a person reads, rows of folded layers merged into the layer they fold into."""
     table = columns_of(costs, prediction, by, convention)
+    folded = folded_layers(costs.graph, fusion_named(prediction.fusion if prediction else fusion or "folded"))
     if by == "layer":
-        rule = fusion_named(prediction.fusion if prediction else fusion or "folded")
-        table = merged(table, costs, folded_layers(costs.graph, rule), convention)
+        table = merged(table, costs, folded, convention)
+    else:  # as in the rows of layers, what is folded moves nothing
+        moved = dict.fromkeys(table[by], 0)
+        accesses = zip(costs.columns["layer"], costs.columns[by], costs.columns["memory_access_elements"], strict=True)
+        for name, group, elements in accesses:
+            moved[group] += 0 if name in folded else elements
+        table["memory_access_elements"] = list(moved.values())
     return _readable(table, by, prediction, convention)
 
 
@@ -141,7 +147,7 @@ def _shortened(name: str, rows_below: dict[str, int]) -> str:
 
 FORMATTERS = {
     "receptive field": lambda value: "" if value is None else str(value),
-    "MACs/byte": lambda value: "" if value is None else f"{value:.3g}",
+    "MACs/byte": lambda value: "" if value is None else significant(value),
     "time": lambda value: with_prefix(value, "s", 3) if value else "",
     "share": lambda value: f"{value:.1%}" if value else "",
 }

@@ -61,6 +61,9 @@ def test_show_loads_neither_numpy_nor_pandas_nor_matplotlib_nor_pydantic() -> No
         (["reproduce", "../x"], "costmodel: unknown published table '../x'; there are"),
         (["plot", "roofline", "lenet5", "-o", "chart.gif"], "chart.gif"),
         (["plot", "op-cost", "lenet5", "-o", "chart.png", "--ridge-points", "0"], "ridge point '0' must be a positive"),
+        (["plot", "op-cost", "lenet5", "-o", "c.png", "--hardware", "x"], "--hardware does not belong to the op-cost"),
+        (["plot", "roofline", "lenet5", "-o", "c.png", "--ridge-points", "5"], "--ridge-points does not belong to"),
+        (["plot", "roofline", "lenet5", "-o", "c.png", "--hardware", ""], "unknown device ''"),
         (["check", "missing.toml"], "cannot be read"),
         ([], "COMMAND"),
     ],
@@ -122,6 +125,13 @@ def test_check_of_a_right_and_a_wrong_file(tmp_path: Path, capsys: pytest.Captur
     assert "mistake" in error
 
 
+@pytest.mark.parametrize("text", ["[[[", "", "a = 1\na = 2\n", "\x00"])
+def test_check_of_a_file_that_is_no_toml_fails_with_1(tmp_path: Path, text: str) -> None:
+    spec = tmp_path / "small.toml"
+    spec.write_text(text)
+    assert main(["check", str(spec)]) == 1
+
+
 def test_show_of_a_users_spec_with_parameters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = tmp_path / "small.toml"
     spec.write_text(
@@ -146,6 +156,23 @@ def test_parameters_from_the_command_line() -> None:
     }  # fmt: skip
     with pytest.raises(ParameterError, match="write name=value"):
         parameters_of(["=3"])
+
+
+def test_output_without_a_micro_sign_is_no_error() -> None:
+    command = [sys.executable, "-m", "costmodel", "show", "mobilenet_v2", "--hardware", "pixel_6"]
+    environment = dict(os.environ, PYTHONIOENCODING="ascii")
+    result = subprocess.run(command, capture_output=True, env=environment, check=True)
+    assert b"30.2 us" in result.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize(("redirect", "code", "text"), [("> /dev/full", 2, "cannot be written"), (">&-", 0, "")])
+def test_output_that_cannot_be_written(redirect: str, code: int, text: str) -> None:
+    command = f'"{sys.executable}" -m costmodel show lenet5 {redirect}'
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert result.returncode == code
+    assert text in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_output_cut_short_by_the_reader_is_no_error(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy
@@ -183,6 +184,50 @@ def test_totals_beyond_64_bits_are_refused() -> None:
     costs = cost_table(graph)
     with pytest.raises(CountOverflowError, match="the total of macs"):
         costs.total("macs")
+
+
+def shifted(sizes: list[int], layers: int) -> Graph:
+    from costmodel.operators.layout import Shift
+
+    names = ["input", *(f"s.{at}" for at in range(layers))]
+    chain = tuple(Layer(name, Shift(), (before,), (name,)) for before, name in itertools.pairwise(names))
+    wide: Any = numpy.array(sizes)
+    return Graph("wide", {"input": image(wide, 2**16, 2**16)}, chain, (names[-1],), {})
+
+
+def test_sums_of_columns_groups_and_conventions_beyond_64_bits_are_refused() -> None:
+    from costmodel.conventions import convention_named
+
+    with pytest.raises(CountOverflowError, match="memory_access_elements reaches"):
+        cost_table(shifted([1, 2**30], 1))
+    costs = cost_table(shifted([1, 2**29], 5))
+    with pytest.raises(CountOverflowError, match="input_elements of 's' reaches"):
+        costs.grouped("block")
+    size: Any = numpy.array([1, 2**20])
+    layer = Layer("conv", Conv2d(2**20), ("input",), ("conv",))
+    heavy = Graph("heavy", {"input": image(size, 2**11, 2**11)}, (layer,), ("conv",), {})
+    assert cost_table(heavy).total("macs").tolist() == [2**42, 2**62]
+    with pytest.raises(CountOverflowError, match="two_per_mac of 'conv' reaches"):
+        convention_named("two_per_mac").total(cost_table(heavy))
+
+
+@pytest.mark.parametrize(("wrong", "text"), [("operator", "by = 'operator' is no grouping"), (3, "by = 3 is no")])
+def test_an_unknown_grouping_is_refused(wrong: Any, text: str) -> None:
+    with pytest.raises(ParameterError, match=text):
+        cost_table(load("lenet5")).by(wrong)
+
+
+def test_a_name_is_no_graph() -> None:
+    name: Any = "lenet5"
+    with pytest.raises(ParameterError, match="cost_table needs a Graph, got str; load a network first"):
+        cost_table(name)
+
+
+def test_batch_may_be_a_numpy_integer_and_is_bounded() -> None:
+    batch: Any = numpy.int8(100)
+    assert cost_table(load("lenet5"), batch=batch).batch == 100
+    with pytest.raises(ParameterError, match="batch = a larger number must be a whole number"):
+        cost_table(load("lenet5"), batch=10**5000)
 
 
 def test_the_public_example() -> None:

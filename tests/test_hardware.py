@@ -94,7 +94,7 @@ def test_ridge_profile_agrees_with_the_bundled_devices() -> None:
     ("old", "new", "line", "text"),
     [
         ("bytes_per_second = 8.64e8", "bytes_per_second = -1.0", 13,
-         "bytes_per_second: input should be greater than 0"),
+         "bytes_per_second: input should be greater than or equal to 0.001"),
         ("bytes_per_second = 8.64e8", 'bytes_per_second = "fast"', 13,
          "bytes_per_second: input should be a valid number"),
         ("bytes_per_second = 8.64e8", "bandwith = 8.64e8", 13, "unknown key 'bandwith'"),
@@ -145,3 +145,27 @@ def test_a_runtime_of_a_file_is_addressed_by_name(tmp_path: Path) -> None:
     )
     profile = load_hardware(str(file))
     assert (profile.runtime, profile.fusion) == ("eager", "none")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ("[memory.dtcm]", "[runtime.tflite]\n[memory.dtcm]", "runtime 'tflite' has no number format"),
+        ('memory  = "sram"', "memory  = []", "memory: input should be a valid string"),
+        ('dtype   = "int8"', "dtype   = {}", "dtype: input should be a valid string"),
+        ("bytes_per_second = 8.64e8", "bytes_per_second = 1e-320", "greater than or equal to 0.001"),
+    ],
+)
+def test_odd_values_in_a_hardware_file_are_answered(tmp_path: Path, old: str, new: str, text: str) -> None:
+    file = tmp_path / "board.toml"
+    file.write_text(GOOD.replace(old, new, 1))
+    with pytest.raises(SpecError) as caught:
+        load_hardware(file)
+    assert text in str(caught.value)
+
+
+def test_runtime_and_number_format_of_a_users_file(tmp_path: Path) -> None:
+    file = tmp_path / "board.toml"
+    file.write_text(GOOD)
+    assert load_hardware(f"{file}:idealised:float32").dtype.name == "float32"
+    assert load_hardware(file).dtype.name == "int8"

@@ -77,7 +77,7 @@ def test_the_public_names_are_sorted_and_importable() -> None:
     assert costmodel.__all__ == sorted(costmodel.__all__)
     assert costmodel.__all__ == [
         "CostTable", "CostmodelError", "Graph", "HardwareProfile", "Prediction", "compare", "cost_table", "load",
-        "load_hardware", "plots", "predict",
+        "load_hardware", "plots", "predict", "sweeps",
     ]  # fmt: skip
     for name in costmodel.__all__:
         assert getattr(costmodel, name) is not None

@@ -352,16 +352,30 @@ def test_ridge_points_are_positive_numbers(mobilenet: CostTable, value: Any) -> 
 
 
 def test_nothing_to_draw(mobilenet: CostTable) -> None:
-    with pytest.raises(ParameterError, match="roofline needs at least one prediction"):
+    with pytest.raises(ParameterError, match="the chart needs a Prediction, or several, got nothing"):
         plots.roofline([])
-    with pytest.raises(ParameterError, match="op_cost needs at least one cost table"):
+    with pytest.raises(ParameterError, match="the chart needs a CostTable, or several, got nothing"):
         plots.op_cost([])
+    costs: Any = mobilenet
+    with pytest.raises(ParameterError, match="the chart needs a Prediction, or several, got CostTable"):
+        plots.roofline(costs)
     with pytest.raises(ParameterError, match="ridge_points is empty"):
         plots.op_cost(mobilenet, ridge_points=[])
     with pytest.raises(ParameterError, match=r"label = -1 must be a whole number, 0 or more"):
         plots.roofline(predict(mobilenet, "ridge_5"), label=-1)
     with pytest.raises(UnknownNameError, match="unknown number format 'int7'"):
         plots.op_cost(mobilenet, dtype="int7")
+
+
+def test_ridge_points_may_be_an_array_or_one_number(mobilenet: CostTable) -> None:
+    one: Any = 5
+    for points, panels in ((numpy.array([5, 500]), 2), (one, 1)):
+        assert len(plots.op_cost(mobilenet, ridge_points=points).axes) == panels
+
+
+def test_more_labels_than_fit_are_left_out(mobilenet: CostTable) -> None:
+    axes = plots.roofline(predict(mobilenet, "pixel_6"), label=100).axes[0]
+    assert 8 < len(texts(axes, "label")) <= 16
 
 
 def test_a_sweep_is_refused() -> None:

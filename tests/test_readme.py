@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from costmodel import load
 from costmodel.cli import main
-from costmodel.costs import COLUMNS
+from costmodel.costs import COLUMNS, cost_table
 from costmodel.operators import ACTIVATION_VERBS, OPERATORS
 from costmodel.operators.base import Field
 
@@ -64,6 +65,18 @@ def operator_table() -> str:
 
 def test_the_list_of_operators_is_the_codes_own() -> None:
     assert operator_table() in README
+
+
+def test_the_block_in_the_readme_works(tmp_path: Path) -> None:
+    """Two uses: 32x32x3 to 16 channels at stride 2, then again; counted by hand."""
+    (block,) = re.findall(r"```toml\n(\[blocks\.gated\].*?)```", README, re.DOTALL)
+    spec = tmp_path / "net.toml"
+    head = 'name = "net"\nsource = "README"\ninput = [3, 32, 32]\nlayers = [ { gated = 16, stride = 2 }, { gated = 16 } ]\n'
+    spec.write_text(head + block)
+    costs = cost_table(load(spec))
+    first = 16 * 16 * (9 * 3 * 16 + 25 * 16 + 16 * 16) + 2 * 16 * 8
+    second = 16 * 16 * (9 * 16 * 16 + 16 * 16) + 2 * 16 * 8
+    assert costs.grouped("block")["macs"] == [first, second]
 
 
 def test_the_spec_in_the_readme_is_the_bundled_one() -> None:

@@ -46,14 +46,23 @@ def test_json_rows_are_records() -> None:
 
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
-    [(5e10, "MAC/s", "50 GMAC/s"), (999, "", "999"), (0.00123456, "s", "1.235 ms"), (1e-15, "s", "0.001 ps")],
+    [
+        (5e10, "MAC/s", "50 GMAC/s"),
+        (999, "", "999"),
+        (0.00123456, "s", "1.235 ms"),
+        (1e-15, "s", "0.001 ps"),
+        (999_999, "", "1 M"),
+        (0.9999999, "s", "1 s"),
+    ],
 )
 def test_prefixes(value: float, unit: str, text: str) -> None:
     assert with_prefix(value, unit) == text
 
 
 def test_significant_digits() -> None:
-    assert [significant(value) for value in (0.5, 12.345, 3125.4)] == ["0.5", "12.3", "3,125"]
+    assert [significant(value) for value in (0.5, 12.345, 3125.4, 999.9, 0.00001, 0)] == [
+        "0.5", "12.3", "3,125", "1,000", "0.00001", "0",
+    ]  # fmt: skip
 
 
 def test_the_text_says_what_is_memory_bound_and_what_is_estimated() -> None:

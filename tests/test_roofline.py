@@ -8,8 +8,8 @@ import numpy
 import pytest
 
 from costmodel.costs import cost_table
-from costmodel.errors import PredictionError, UnknownNameError
-from costmodel.hardware import load_hardware
+from costmodel.errors import CountOverflowError, ParameterError, PredictionError, UnknownNameError
+from costmodel.hardware import load_hardware, profile_of
 from costmodel.records import replace
 from costmodel.roofline import PREDICTION_COLUMNS, Prediction, predict
 from costmodel.specs.catalogue import load
@@ -105,7 +105,17 @@ def test_number_format_changes_peak_and_bytes() -> None:
     assert large.bytes == 4 * small.bytes
     assert large.profile.macs_per_second == 8.96e10
     assert predict(costs, "pixel_6:idealised:float32").latency_seconds == large.latency_seconds
-    assert predict(costs, load_hardware("pixel_6"), dtype="float32").latency_seconds == large.latency_seconds
+    profile = profile_of(load_hardware("pixel_6").device, dtype="float32")
+    assert predict(costs, profile, dtype="float32").latency_seconds == large.latency_seconds
+
+
+def test_a_profile_is_never_replaced_by_the_bundled_device_of_its_name() -> None:
+    """A number format other than the profile's own would need another peak, which only the device file knows."""
+    profile = replace(load_hardware("pixel_6"), macs_per_second=1e9)
+    costs = cost_table(load("lenet5"))
+    assert predict(costs, profile, dtype="int8").profile.macs_per_second == 1e9
+    with pytest.raises(PredictionError, match="pixel_6:idealised:int8 is a profile for int8, not float32"):
+        predict(costs, profile, dtype="float32")
 
 
 def test_batch_multiplies_work_but_weights_are_read_once() -> None:
@@ -142,6 +152,45 @@ def test_a_sweep_equals_the_loop() -> None:
         assert sweep.latency_seconds[position] == pytest.approx(single.latency_seconds, rel=1e-12)
         for cell, expected in zip(sweep.columns["bound"], single.columns["bound"], strict=True):
             assert (cell[position] if numpy.ndim(cell) else cell) in (expected, "memory" if expected == "free" else "")
+
+
+def test_the_share_of_a_sweep_is_an_array_and_an_unknown_bound_an_error() -> None:
+    widths = numpy.array([0.5, 1.0])
+    sweep = predict(cost_table(load("mobilenet_v2", width=widths)), "pixel_6")
+    singles = [predict(cost_table(load("mobilenet_v2", width=width)), "pixel_6") for width in widths.tolist()]
+    assert sweep.share("memory").tolist() == pytest.approx([single.share("memory") for single in singles])
+    with pytest.raises(ParameterError, match="bound = 'memory bound' is none; did you mean 'memory'"):
+        sweep.share("memory bound")
+
+
+def test_bytes_beyond_64_bits_are_refused_in_a_sweep() -> None:
+    from costmodel.graph import Graph, Layer, image
+    from costmodel.operators.layout import Shift
+
+    wide: Any = numpy.array([8, 2**27])
+    graph = Graph("wide", {"input": image(wide, 2**16, 2**16)}, (Layer("shift", Shift(), ("input",), ("shift",)),),
+                  ("shift",), {})  # fmt: skip
+    with pytest.raises(CountOverflowError, match="the bits that a layer moves"):
+        predict(cost_table(graph), "pixel_6", dtype="float32")
+
+
+def test_a_prediction_keeps_columns_of_its_own() -> None:
+    costs = cost_table(load("lenet5"))
+    prediction = predict(costs, "pixel_6")
+    prediction.columns["macs"][0] = 5
+    assert costs.columns["macs"][0] == 117_600
+
+
+@pytest.mark.parametrize("wrong", [None, 5, [], b"pixel_6"])
+def test_what_is_no_device_is_refused(wrong: Any) -> None:
+    with pytest.raises(UnknownNameError, match="is not the name of a device"):
+        predict(cost_table(load("lenet5")), wrong)
+
+
+def test_a_graph_is_no_cost_table() -> None:
+    graph: Any = load("lenet5")
+    with pytest.raises(ParameterError, match=r"predict needs a CostTable, got Graph; call cost_table\(graph\) first"):
+        predict(graph, "pixel_6")
 
 
 def test_the_frame_has_the_documented_columns() -> None:

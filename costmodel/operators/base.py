@@ -52,6 +52,11 @@ class Counts:
     output_elements: int = 0
     weight_elements: int = 0
 
+    @property
+    def parameters(self) -> tuple[int, ...]:
+        """The four counts of trainable parameters."""
+        return self.weight_params, self.bias_params, self.norm_params, self.other_params
+
 
 @record
 class Field:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from costmodel.graph import Graph
 from costmodel.passes.fold_norm import fold_norm
 
 PASSES: dict[str, Callable[[Graph], Graph]] = {"fold_norm": fold_norm}
+
+
+def apply_passes(graph: Graph, names: Iterable[str]) -> Graph:
+    """The graph after the named passes, in their order."""
+    for name in names:
+        graph = PASSES[name](graph)
+    return graph

@@ -15,17 +15,15 @@ def fold_norm(graph: Graph) -> Graph:
     """The graph at inference: a batch norm that alone reads a convolution or linear layer disappears into it.
 
     W' = s W and b' = s b + t per output channel, so the layer gets a bias; s and t come from the norm's scale, shift
-    and running statistics. Norms that stand elsewhere (before a convolution, after an add) stay.
+    and running statistics. Norms that stand elsewhere (before a convolution, after an add) stay. Layers that shared
+    weights but have norms of their own (one head over several levels) have different weights once folded.
 
     >>> from costmodel import cost_table, load
     >>> int(cost_table(fold_norm(load("mobilenet_v2"))).total("norm_params"))
     0
     """
     producers = {output: layer for layer in graph.layers for output in layer.outputs}
-    readers: dict[str, int] = dict.fromkeys(graph.outputs, 1)
-    for layer in graph.layers:
-        for name in layer.inputs:
-            readers[name] = readers.get(name, 0) + 1
+    readers = graph.readers()
     renamed: dict[str, str] = {}
     biased: set[str] = set()
     for layer in graph.layers:
@@ -36,12 +34,27 @@ def fold_norm(graph: Graph) -> Graph:
         if producer is not None and isinstance(producer.operator, FOLDS_INTO) and readers[source] == 1:
             renamed[layer.name] = source
             biased.add(producer.name)
+    split = _groups_that_differ(graph, renamed, producers)
     layers: list[Layer] = []
     for layer in graph.layers:
         if layer.name in renamed:
             continue
         inputs = tuple(renamed.get(name, name) for name in layer.inputs)
         operator = replace(layer.operator, bias=True) if layer.name in biased else layer.operator
-        layers.append(replace(layer, operator=operator, inputs=inputs))
+        weights = None if layer.weights in split else layer.weights
+        layers.append(replace(layer, operator=operator, inputs=inputs, weights=weights))
     outputs = tuple(renamed.get(name, name) for name in graph.outputs)
     return replace(graph, layers=tuple(layers), outputs=outputs)
+
+
+def _groups_that_differ(graph: Graph, renamed: dict[str, str], producers: dict[str, Layer]) -> set[str]:
+    """Groups of shared weights whose layers no longer share after folding: each has norms of its own, or none."""
+    norms: dict[str, set[str | None]] = {}
+    norm_after = {producers[source].name: name for name, source in renamed.items()}
+    by_name = {layer.name: layer for layer in graph.layers}
+    for layer in graph.layers:
+        if layer.weights is not None:
+            norm = norm_after.get(layer.name)
+            shared = by_name[norm].weights or norm if norm is not None else None
+            norms.setdefault(layer.weights, set()).add(shared)
+    return {group for group, after in norms.items() if len(after) > 1}

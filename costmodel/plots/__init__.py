@@ -6,6 +6,6 @@ imported in this package and nowhere else; `costmodel.plots` is loaded on first 
 
 from costmodel.plots.op_cost_chart import op_cost
 from costmodel.plots.roofline_chart import roofline
-from costmodel.plots.saving import save
+from costmodel.plots.saving import check_path, save
 
-__all__ = ["op_cost", "roofline", "save"]
+__all__ = ["check_path", "op_cost", "roofline", "save"]

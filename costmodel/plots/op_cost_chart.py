@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,6 +22,7 @@ from costmodel.plots.style import (
     empty_figure,
     latency_shares,
     left_out,
+    listed,
     note_inches,
     operator_types,
     percent,
@@ -60,12 +61,11 @@ def op_cost(
     Raises: ParameterError when there is no cost table or ridge point, one is not a positive number, or a table holds a
     sweep; UnknownNameError for the number format or fold rule.
     """
-    tables = [costs] if isinstance(costs, CostTable) else list(costs)
-    if not tables:
-        raise ParameterError("op_cost needs at least one cost table")
-    if not ridge_points:
+    tables = listed(costs, CostTable)
+    points = list(ridge_points) if isinstance(ridge_points, Iterable) else [ridge_points]
+    if not points:
         raise ParameterError("ridge_points is empty: op_cost draws one row of panels per ridge point")
-    profiles = [ridge_profile(point, dtype, bytes_per_second) for point in ridge_points]
+    profiles = [ridge_profile(point, dtype, bytes_per_second) for point in points]
     rows = [[predict(table, profile, fusion=fusion) for table in tables] for profile in profiles]
     for one in rows[0]:
         refuse_sweep(one)
@@ -75,14 +75,14 @@ def op_cost(
     plot, heading, gap, above, below = 1.75, 0.52 if single else 0.7, 0.42, 0.58, 0.5 + note_inches(notes)
     figure = empty_figure(width * len(tables), above + len(rows) * (heading + plot + gap) - gap + below)
     floor = below + (len(rows) - 1) * (heading + plot + gap)
-    for predictions in rows:
+    for row, predictions in enumerate(rows):
         cells = [add_panel(figure, column * width, floor, width, plot) for column in range(len(tables))]
         for axes, one in zip(cells, predictions, strict=True):
             _draw_panel(axes, one, single)
         highest = max(axes.get_ylim()[1] for axes in cells)
         for axes in cells:
             axes.set_ylim(0, highest)
-        if predictions is rows[0]:
+        if row == 0:
             for axes, one in zip(cells, predictions, strict=True):
                 write_heading(axes, _heading(one, heading))
         floor -= heading + plot + gap

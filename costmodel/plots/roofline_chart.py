@@ -25,6 +25,7 @@ from costmodel.plots.style import (
     empty_figure,
     latency_shares,
     left_out,
+    listed,
     note_inches,
     operator_types,
     percent,
@@ -42,6 +43,10 @@ AREA, LEAST_AREA = 2000.0, 8.0
 MEMORY_SHADE, COMPUTE_SHADE = "#F3ECDD", "#E4EDF5"
 
 
+MAXIMUM_LABELS = 16
+"""More do not fit below one another."""
+
+
 def roofline(prediction: Prediction | Sequence[Prediction], label: int = 8) -> Figure:
     """The roofline chart: attained MACs/s of every layer over its operational intensity, log-log.
 
@@ -50,8 +55,9 @@ def roofline(prediction: Prediction | Sequence[Prediction], label: int = 8) -> F
     With overlap="max" every point lies on the roof, with "sum" below it. The shade changes at the ridge point, peak
     over bandwidth: layers to its left are memory bound, from it on compute bound. x in MACs/byte, y in MACs/s; the
     area of a point is the layer's share of the latency. Layers of one type at the same place share a label, with their
-    number and their share of the latency together; the `label` most expensive places are labelled. Layers without
-    MACs have no place on the chart; the note below it counts them. Several predictions stand side by side.
+    number and their share of the latency together; the `label` most expensive places are labelled, 16 at the most.
+    Layers without MACs have no place on the chart; the note below it counts them. Several predictions stand side by
+    side.
 
     >>> from costmodel import cost_table, load, predict
     >>> figure = roofline(predict(cost_table(load("mobilenet_v2")), "ridge_5"))
@@ -60,11 +66,10 @@ def roofline(prediction: Prediction | Sequence[Prediction], label: int = 8) -> F
 
     Raises: ParameterError when there is no prediction, `label` is negative, or a prediction holds a sweep.
     """
-    predictions = [prediction] if isinstance(prediction, Prediction) else list(prediction)
-    if not predictions:
-        raise ParameterError("roofline needs at least one prediction")
+    predictions = listed(prediction, Prediction)
     if isinstance(label, bool) or not isinstance(label, int) or label < 0:
         raise ParameterError(f"label = {label!r} must be a whole number, 0 or more")
+    label = min(label, MAXIMUM_LABELS)
     for one in predictions:
         refuse_sweep(one)
     width = 9.0 if len(predictions) == 1 else 6.8

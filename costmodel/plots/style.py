@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from textwrap import fill
+from typing import Any, TypeVar
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -15,6 +16,8 @@ from costmodel.errors import ParameterError
 from costmodel.fusion import folded_layers, fusion_named
 from costmodel.records import record
 from costmodel.roofline import Prediction
+
+T = TypeVar("T")
 
 DOTS_PER_INCH = 150
 TEXT, SMALL, TITLE = 9.5, 8.5, 11.0
@@ -71,6 +74,20 @@ def latency_shares(prediction: Prediction) -> dict[OperatorType, float]:
     for kind, time in zip(operator_types(prediction.costs), prediction.columns["latency_seconds"], strict=True):
         seconds[kind] += time
     return {kind: time / total for kind, time in seconds.items() if time}
+
+
+def listed(value: Any, kind: type[T]) -> list[T]:
+    """One value or several of a kind as a list.
+
+    Raises: ParameterError when there is none, or one is of another kind.
+    """
+    several = isinstance(value, Iterable) and not isinstance(value, str | kind)
+    items = list(value) if several else [value]
+    wrong = next((item for item in items if not isinstance(item, kind)), None)
+    if not items or wrong is not None:
+        got = "nothing" if not items else type(wrong).__name__
+        raise ParameterError(f"the chart needs a {kind.__name__}, or several, got {got}")
+    return items
 
 
 def refuse_sweep(prediction: Prediction) -> None:

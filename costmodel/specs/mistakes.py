@@ -14,6 +14,7 @@ from costmodel.specs.flow import Flow, flow_sizes, is_doubtful
 from costmodel.specs.program import Program
 from costmodel.specs.reader import MAXIMUM_PROBLEMS
 from costmodel.specs.replay import Recording
+from costmodel.specs.sharing import Sharing
 from costmodel.specs.steps import Step
 from costmodel.specs.unknown import UNKNOWN
 from costmodel.specs.values import FLOW_NAMES, BadValueError, Value
@@ -49,7 +50,8 @@ class Mistakes:
         self.loose_ends = bool(problems)
         self.calls: list[Step] = []
         self.origin: tuple[str, KeyPath] | None = None
-        self.sharing: tuple[str, int] | None = None
+        self.sharing: Sharing | None = None
+        self.first_uses: dict[str, tuple[Step, Sharing]] = {}
         self.steps_walked, self.times = 0, 1
         self.recordings: dict[object, Recording] = {}
 

@@ -42,7 +42,7 @@ class Recording:
                 layer.operator,
                 tuple([renamed(name) for name in layer.inputs]),
                 tuple([prefix + name[cut:] for name in layer.outputs]),
-                None,
+                layer.weights,
                 origin if layer.origin == self.origin else layer.origin,
             )
             for layer in self.layers
@@ -50,12 +50,17 @@ class Recording:
         return layers, tuple([(renamed(name), shape) for name, shape in self.leaving])
 
 
+def with_types(value: Any) -> tuple[Any, ...]:
+    """A value and its type, of lists those of the elements: 1, 1.0 and true are equal, but do not mean the same."""
+    return tuple([with_types(item) for item in value]) if isinstance(value, tuple) else (type(value), value)
+
+
 def key_of(block: Block, arguments: dict[str, Any], flow: Flow) -> Hashable | None:
     """What decides the layers of a block, or None where it cannot be compared: arrays, a tensor that enters twice."""
     shapes = tuple([shape for _, shape in flow])
     if len({name for name, _ in flow}) < len(flow):
         return None
-    key = (id(block), tuple(arguments.items()), tuple(map(type, arguments.values())), shapes)
+    key = (id(block), tuple([(name, with_types(value)) for name, value in arguments.items()]), shapes)
     try:
         hash(key)
     except TypeError:

@@ -23,6 +23,7 @@ from costmodel.specs.flow import (
 from costmodel.specs.mistakes import Mistakes, TooLargeError, entry_at
 from costmodel.specs.parameters import structural
 from costmodel.specs.replay import Recording, key_of
+from costmodel.specs.sharing import Sharing
 from costmodel.specs.steps import (
     Action,
     Block,
@@ -190,9 +191,20 @@ class Expansion(Mistakes):
     ) -> Flow:
         """Run an action; below `share`, layers use the weights of that group."""
         assert step.share is not None
-        outer, self.sharing = self.sharing, (step.share, -1)
+        use = Sharing(step.share, numbered=not isinstance(action, Call))
+        outer, self.sharing = self.sharing, use
         result = self.act(step, action, scope, flow, frame, naming)
         self.sharing = outer
+        first, first_use = self.first_uses.setdefault(step.share, (step, use))
+        problem = first_use.misfit(use)
+        if problem:
+            place = first.document.place(first.path)
+            if first.document is step.document:
+                place = "line " + place.removeprefix(f"{step.document.label}:")
+            self.report(
+                step, (*step.path, "share"), f"share = {step.share!r}: {problem}",
+                f"steps that share weights need equal operators on equal channels; the first use is {place}",
+            )  # fmt: skip
         return result
 
     def act(self, step: Step, action: Action, scope: dict[str, Any], flow: Flow, frame: Frame, naming: Naming) -> Flow:
@@ -291,8 +303,7 @@ class Expansion(Mistakes):
         self.used.update(inputs)
         weights = None
         if self.sharing is not None:
-            group, depth = self.sharing
-            weights = ".".join((group, *name.split(".")[depth:])) if depth > 0 else group
+            weights = self.sharing.weights(name, operator, tuple([shape for _, shape in flow]), outputs)
         self.layers.append(Layer(name, operator, inputs, names, weights, self.origin))
         return ((name, outputs[0]),) if len(outputs) == 1 else tuple(zip(names, outputs, strict=True))
 
@@ -360,12 +371,9 @@ class Expansion(Mistakes):
                 inner[parameter.name] = default.value.known
             else:
                 inner[parameter.name] = self.compute_default(step, block, default.value, default.path, inner, flow)
-        outer = self.sharing
-        if outer is not None and outer[1] < 0:
-            self.sharing = (outer[0], prefix.count("."))
-        result = self.run(block.body, inner, flow, Frame(names, []), Naming(prefix, block.body.plural))
-        self.sharing = outer
-        return result
+        if self.sharing is not None:
+            self.sharing.enter(prefix)
+        return self.run(block.body, inner, flow, Frame(names, []), Naming(prefix, block.body.plural))
 
     def check_choice(self, step: Step, block: Block, name: str, value: Any, path: KeyPath) -> None:
         """A parameter of a block that takes words must get one of them."""

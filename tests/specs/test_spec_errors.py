@@ -281,18 +281,6 @@ def test_variant_of_a_file_that_it_does_not_have(tmp_path: Path) -> None:
         build(tmp_path, spec('  "relu",', "[variants]\nother = {}"), variant="net_x")
 
 
-def test_shared_weights_need_equal_parameters(tmp_path: Path) -> None:
-    from costmodel import cost_table
-
-    graph = build(tmp_path, spec('  { conv2d = 8, share = "head" },\n  { conv2d = 8, share = "head" },'))
-    with pytest.raises(CostmodelError) as caught:
-        cost_table(graph)
-    assert str(caught.value) == (
-        "layers 'conv2d_1' and 'conv2d_2' share the weights 'head' but have 24 and 64 parameters; "
-        "shared layers must have equal channels and kernels"
-    )
-
-
 def test_long_lines_are_cut_around_the_caret() -> None:
     problem = Problem("f", 1, 301, "", "wrong", excerpt="a" * 300 + "b" + "c" * 300)
     _, text, caret = str(problem).split("\n")
