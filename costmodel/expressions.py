@@ -29,11 +29,14 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "min": arithmetic.minimum,
     "round_to": arithmetic.round_to,
 }
+ROUNDING = ("ceil", "floor", "make_divisible", "round_to")
+"""Functions whose result is an integer: of an array they need room in 64 bits."""
 ARGUMENT_COUNTS = {"ceil": (1,), "floor": (1,), "make_divisible": (1, 2), "max": (2,), "min": (2,), "round_to": (1, 2)}
 OPERATIONS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod,
 }  # fmt: skip
+MAY_WRAP = (operator.add, operator.sub, operator.mul)
 COMPARISONS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
     ast.Gt: operator.gt, ast.GtE: operator.ge,
@@ -76,10 +79,7 @@ class Expression:
         Raises: ExpressionError for a division by zero, a word where a number is needed, or an index out of range.
         """
         try:
-            value = self.compute(scope)
-            if is_array(value) and value.dtype.kind == "i":
-                self.refuse_wrapped(scope)
-            return value
+            return self.compute(scope)
         except (ZeroDivisionError, FloatingPointError):
             raise ExpressionError(f"{self.text!r} divides by zero") from None
         except (TypeError, AttributeError):
@@ -93,13 +93,6 @@ class Expression:
             if isinstance(error, ExpressionError):
                 raise
             raise ExpressionError(f"{self.text!r} is not a finite number") from None
-
-    def refuse_wrapped(self, scope: Mapping[str, Any]) -> None:
-        """Compute the arrays once more in floating point, which does not wrap, and refuse what is beyond 64 bits."""
-        floats = {name: 1.0 * scope[name] if is_array(scope[name]) else scope[name] for name in self.names}
-        size = abs(1.0 * self.compute(floats))
-        if anywhere(size >= MAXIMUM_EXACT):
-            raise ExpressionError(f"{self.text!r} is beyond 64 bits", "use smaller numbers")
 
 
 def _short(value: object) -> str:
@@ -138,7 +131,7 @@ def parse(text: str, condition: bool = False) -> Expression:
         function = COMPARISONS.get(type(tree.ops[0]))
         if function is None:
             raise ExpressionError(f"{text!r} is not a comparison of numbers", "compare with == != < <= > >=")
-        return Expression(text, frozenset(names), _binary(function, left, right, words=True))
+        return Expression(text, frozenset(names), _compared(function, left, right))
     compute = _compile(tree, text, names)
     return Expression(text, frozenset(names), compute)
 
@@ -155,10 +148,10 @@ def _compile(node: ast.expr, text: str, names: set[str], depth: int = 0) -> Eval
             names.add(name)
             return lambda scope: scope[name]
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return _binary(operator.sub, lambda scope: 0, _compile(operand, text, names, depth + 1))
+            return _binary(operator.sub, lambda scope: 0, _compile(operand, text, names, depth + 1), text)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATIONS:
             first, second = (_compile(side, text, names, depth + 1) for side in (left, right))
-            return _binary(OPERATIONS[type(op)], first, second)
+            return _binary(OPERATIONS[type(op)], first, second, text)
         case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=int() as index)) if type(index) is int:
             names.add(name)
             return lambda scope: _element(scope[name], index)
@@ -168,6 +161,8 @@ def _compile(node: ast.expr, text: str, names: set[str], depth: int = 0) -> Eval
                 values = "value" if wanted == "1" else "values"
                 raise ExpressionError(f"{name} takes {wanted} {values}, got {len(arguments)}", f"in {text!r}")
             function, compiled = FUNCTIONS[name], [_compile(each, text, names, depth + 1) for each in arguments]
+            if name in ROUNDING:
+                return _rounded(function, compiled, text)
             return lambda scope: function(*[argument(scope) for argument in compiled])
     raise _refused(node)
 
@@ -190,14 +185,35 @@ def _element(values: Any, index: int) -> Any:
     return values  # what a mistake elsewhere left unknown
 
 
-def _binary(function: Callable[[Any, Any], Any], left: Evaluate, right: Evaluate, words: bool = False) -> Evaluate:
-    if words:
-        return lambda scope: function(left(scope), right(scope))
+def _compared(function: Callable[[Any, Any], Any], left: Evaluate, right: Evaluate) -> Evaluate:
+    return lambda scope: function(left(scope), right(scope))
 
+
+def _binary(function: Callable[[Any, Any], Any], left: Evaluate, right: Evaluate, text: str) -> Evaluate:
     def compute(scope: Mapping[str, Any]) -> Any:
         first, second = left(scope), right(scope)
         if isinstance(first, NOT_NUMBERS) or isinstance(second, NOT_NUMBERS):
             raise TypeError
-        return function(first, second)
+        result = function(first, second)
+        if type(result) is not int and is_array(result) and result.dtype.kind == "i" and function in MAY_WRAP:
+            _refuse_large(function(1.0 * first, second), text)
+        return result
 
     return compute
+
+
+def _rounded(function: Callable[..., Any], arguments: list[Evaluate], text: str) -> Evaluate:
+    def compute(scope: Mapping[str, Any]) -> Any:
+        values = [argument(scope) for argument in arguments]
+        for value in values:
+            if type(value) is not int and is_array(value):
+                _refuse_large(value, text)
+        return function(*values)
+
+    return compute
+
+
+def _refuse_large(values: Any, text: str) -> None:
+    """Refuse arrays that have, or in integers would have, wrapped around: floating point does not."""
+    if anywhere(abs(values) >= MAXIMUM_EXACT):
+        raise ExpressionError(f"{text!r} is beyond 64 bits", "use smaller numbers")

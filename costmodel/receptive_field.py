@@ -8,7 +8,7 @@ from typing import Any
 from costmodel.arithmetic import is_array, maximum, minimum
 from costmodel.graph import Graph, Shape
 from costmodel.operators.base import POINTWISE
-from costmodel.records import record
+from costmodel.records import record, values_of
 
 
 @record
@@ -53,40 +53,58 @@ def receptive_fields(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Rec
                 leaving = _advance(leaving, reach)
         for name in layer.outputs:
             fields[name] = leaving
-    return fields
+    return {name: _in_floats(field) for name, field in fields.items()}
 
 
 def _larger(one: ReceptiveField, other: ReceptiveField) -> ReceptiveField:
     if one is other:
         return one
     return ReceptiveField(
-        maximum(one.height, other.height), maximum(one.width, other.width),
-        minimum(one.jump_height, other.jump_height), minimum(one.jump_width, other.jump_width),
+        maximum(*_alike(one.height, other.height)), maximum(*_alike(one.width, other.width)),
+        minimum(*_alike(one.jump_height, other.jump_height)), minimum(*_alike(one.jump_width, other.jump_width)),
     )  # fmt: skip
 
 
 def _advance(field: ReceptiveField, reach: tuple[Any, Any, Any, Any]) -> ReceptiveField:
     kernel_height, kernel_width, stride_height, stride_width = reach
-    return ReceptiveField(
-        _plain(field.height + (kernel_height - 1) * field.jump_height),
-        _plain(field.width + (kernel_width - 1) * field.jump_width),
-        _plain(_times(field.jump_height, stride_height)),
-        _plain(_times(field.jump_width, stride_width)),
-    )
+    height, jump_height = _along(field.height, field.jump_height, kernel_height, stride_height)
+    width, jump_width = _along(field.width, field.jump_width, kernel_width, stride_width)
+    return ReceptiveField(height, width, jump_height, jump_width)
 
 
-def _times(jump: Any, stride: Any) -> Any:
-    """The product; numpy alone would make an array of objects out of an array times a fraction."""
-    if is_array(jump) and not is_array(stride):
-        scaled = jump * stride.numerator
-        return scaled if stride.denominator == 1 else scaled / stride.denominator
-    return jump * stride
+def _along(size: Any, jump: Any, kernel: Any, stride: Any) -> tuple[Any, Any]:
+    """Size and jump along one axis, after a window of that kernel and stride."""
+    if type(size) is type(jump) is type(kernel) is type(stride) is int:
+        return size + (kernel - 1) * jump, jump * stride
+    return sum(_alike(size, _times(kernel - 1, jump))), _times(jump, stride)
+
+
+def _alike(one: Any, other: Any) -> tuple[Any, Any]:
+    """Two numbers, of which a fraction beside an array is a float: numpy would make an array of objects of the two."""
+    return (_plain(one) if is_array(other) else one), (_plain(other) if is_array(one) else other)
+
+
+def _times(one: Any, other: Any) -> Any:
+    """The product: of an array and a fraction an array of numbers."""
+    if is_array(one) == is_array(other):
+        return one * other
+    array, number = (one, other) if is_array(one) else (other, one)
+    scaled = array * number.numerator
+    return scaled if number.denominator == 1 else scaled / number.denominator
+
+
+def _in_floats(field: ReceptiveField | None) -> ReceptiveField | None:
+    """The field with floats for the fractions it was computed in, and ints where they are whole."""
+    if (
+        field is None
+        or type(field.height) is type(field.width) is type(field.jump_height) is type(field.jump_width) is int
+    ):
+        return field
+    return ReceptiveField(*map(_plain, values_of(field)))
 
 
 def _plain(value: Any) -> Any:
-    """An int where a number is whole, else a float; arrays as they are."""
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else value
-    if isinstance(value, int) or hasattr(value, "dtype"):
+    """An int where a fraction is whole, else a float; ints and arrays as they are."""
+    if type(value) is int or hasattr(value, "dtype"):
         return value
     return value.numerator if value.denominator == 1 else float(value)

@@ -117,7 +117,7 @@ def test_check_of_a_right_and_a_wrong_file(tmp_path: Path, capsys: pytest.Captur
     spec = tmp_path / "small.toml"
     spec.write_text('name = "small"\nsource = "test"\ninput = [3, 8, 8]\nlayers = [ { conv2d = 4 } ]\n')
     assert main(["check", str(spec)]) == 0
-    assert "a spec file, nothing wrong; 1 layers, 768 MACs, 12 params by default" in capsys.readouterr().out
+    assert "a spec file, nothing wrong; 1 layer, 768 MACs, 12 params by default" in capsys.readouterr().out
     spec.write_text('name = "small"\nsource = "test"\ninput = [3, 8, 8]\nlayers = [ { con2d = 4 }, { linear = 2 } ]\n')
     assert main(["check", str(spec)]) == 1
     error = capsys.readouterr().err

@@ -34,7 +34,7 @@ FLOORS = (
     ("__main__",),
 )
 """Modules and packages from the ground up. A module may import what stands on a floor below its own."""
-LATE = {("specs", "passes"), ("specs", "costs"), ("hardware", "hardware_schema")}
+LATE = {("specs", "costs"), ("hardware", "hardware_schema")}
 """Imports inside functions or listing modules that are known and meant."""
 
 

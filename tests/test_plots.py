@@ -368,8 +368,9 @@ def test_nothing_to_draw(mobilenet: CostTable) -> None:
 
 
 def test_ridge_points_may_be_an_array_or_one_number(mobilenet: CostTable) -> None:
+    wide: Any = numpy.array([5, 500])
     one: Any = 5
-    for points, panels in ((numpy.array([5, 500]), 2), (one, 1)):
+    for points, panels in ((wide, 2), (one, 1)):
         assert len(plots.op_cost(mobilenet, ridge_points=points).axes) == panels
 
 

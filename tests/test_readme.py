@@ -71,8 +71,9 @@ def test_the_block_in_the_readme_works(tmp_path: Path) -> None:
     """Two uses: 32x32x3 to 16 channels at stride 2, then again; counted by hand."""
     (block,) = re.findall(r"```toml\n(\[blocks\.gated\].*?)```", README, re.DOTALL)
     spec = tmp_path / "net.toml"
-    head = 'name = "net"\nsource = "README"\ninput = [3, 32, 32]\nlayers = [ { gated = 16, stride = 2 }, { gated = 16 } ]\n'
-    spec.write_text(head + block)
+    head = 'name = "net"\nsource = "README"\ninput = [3, 32, 32]\n'
+    layers = "layers = [ { gated = 16, stride = 2 }, { gated = 16 } ]\n"
+    spec.write_text(head + layers + block)
     costs = cost_table(load(spec))
     first = 16 * 16 * (9 * 3 * 16 + 25 * 16 + 16 * 16) + 2 * 16 * 8
     second = 16 * 16 * (9 * 16 * 16 + 16 * 16) + 2 * 16 * 8

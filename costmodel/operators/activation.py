@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias, get_args
 
+from costmodel.arithmetic import anywhere, first_where
+from costmodel.errors import ShapeError
 from costmodel.graph import Shape
-from costmodel.operators.base import Counts, Operator, Ratio, copied, operator, the_only
+from costmodel.operators.base import Counts, Ratio, Reach, SameShape, View, copied, operator, the_only
+from costmodel.operators.rules import last_axis_reach
 
 Function: TypeAlias = Literal[
     "none", "relu", "relu6", "leaky_relu", "elu", "hard_sigmoid", "hard_swish", "sigmoid", "swish", "tanh", "gelu",
@@ -28,7 +31,7 @@ WORK_PER_ELEMENT: dict[str, dict[str, int]] = {
 
 
 @operator("activation", "activation", main="function")
-class Activation(Operator):
+class Activation(SameShape):
     """An element-wise non-linearity; `{ activation = "none" }` leaves no layer behind.
 
     >>> from costmodel.graph import image
@@ -37,9 +40,6 @@ class Activation(Operator):
     """
 
     function: Function
-
-    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
-        return inputs
 
     def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
         elements = the_only(inputs).elements
@@ -51,11 +51,8 @@ ACTIVATION_VERBS: dict[str, Any] = {name: Activation(name) for name in get_args(
 
 
 @operator("prelu", "activation")
-class PRelu(Operator):
+class PRelu(SameShape):
     """Rectifier with a learned slope per channel (other_params)."""
-
-    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
-        return inputs
 
     def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
         shape = the_only(inputs)
@@ -65,14 +62,11 @@ class PRelu(Operator):
 
 
 @operator("softmax", "softmax")
-class Softmax(Operator):
+class Softmax(SameShape):
     """Softmax over the last axis (the channels of an image).
 
     Per element: 1 comparison (maximum), 1 add (subtract it), 1 exponential, 1 add (sum), 1 division.
     """
-
-    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
-        return inputs
 
     def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
         elements = the_only(inputs).elements
@@ -80,15 +74,19 @@ class Softmax(Operator):
             inputs, outputs, comparisons=elements, adds=2 * elements, exponentials=elements, divisions=elements
         )
 
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
+        return last_axis_reach(the_only(inputs))
+
 
 @operator("dropout", "dropout", main="rate")
-class Dropout(Operator):
+class Dropout(View):
     """Nothing at inference: a view."""
 
     rate: Ratio = 0.5
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        bad = (self.rate < 0) | (self.rate >= 1)
+        if anywhere(bad):
+            problem = f"rate = {first_where(bad, self.rate)} must be at least 0 and less than 1"
+            raise ShapeError(problem, "it is the part that is dropped in training", "rate", inputs)
         return inputs
-
-    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
-        return Counts()

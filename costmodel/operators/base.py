@@ -25,6 +25,10 @@ Ratio: TypeAlias = float
 Padding: TypeAlias = "Literal['same', 'valid'] | int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]"
 """'same' (output = ceil(size / stride)), 'valid' (none), n, (height, width), or ((top, bottom), (left, right))."""
 
+Reach: TypeAlias = "tuple[Any, Any, Any, Any] | None"
+"""Kernel extent and stride, each (height, width): (1, 1, 1, 1) for operators that work pixel by pixel; None where an
+output may depend on everything."""
+
 Kind: TypeAlias = Literal[
     "convolution", "linear", "matmul", "recurrent", "norm", "activation", "softmax", "dropout", "pool", "elementwise",
     "copy", "view",
@@ -90,15 +94,40 @@ class Operator:
         """What the operator costs, batch 1."""
         raise NotImplementedError
 
-    def reach(self, inputs: tuple[Shape, ...]) -> tuple[Any, Any, Any, Any] | None:
-        """How far one output looks into the input: kernel extent and stride, each (height, width).
-
-        (1, 1, 1, 1) for operators that work pixel by pixel; None where an output may depend on everything.
-        """
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
+        """How far one output looks into the input."""
         return POINTWISE
 
 
 POINTWISE = (1, 1, 1, 1)
+
+
+class SameShape(Operator):
+    """An operator whose output has the shape of its input."""
+
+    __slots__ = ()
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        return inputs
+
+
+class View(Operator):
+    """An operator that moves nothing."""
+
+    __slots__ = ()
+
+    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
+        return NOTHING
+
+
+class Copy(Operator):
+    """An operator that reads its inputs and writes its outputs, and computes nothing."""
+
+    __slots__ = ()
+
+    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
+        return copied(inputs, outputs)
+
 
 OPERATORS: dict[str, type[Operator]] = {}
 """Every operator by its verb, the word spec files use."""

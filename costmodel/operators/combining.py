@@ -7,8 +7,8 @@ from typing import Any, Literal, TypeAlias
 from costmodel.arithmetic import anywhere, first_where
 from costmodel.errors import ShapeError
 from costmodel.graph import Shape, Size
-from costmodel.operators.base import NOTHING, Count, Counts, Operator, Sizes, copied, operator, the_only
-from costmodel.operators.linear import shared_sizes
+from costmodel.operators.base import Copy, Count, Counts, Operator, Sizes, View, copied, operator, the_only
+from costmodel.operators.rules import first_bad, shared_sizes
 
 Axis: TypeAlias = Literal["channels", "tokens"]
 
@@ -91,7 +91,7 @@ def with_size(shape: Shape, index: int, size: Size) -> Shape:
 
 
 @operator("concat", "copy", arity=(1, None))
-class Concat(Operator):
+class Concat(Copy):
     """Joins tensors along the channels (or tokens): a copy, input + output."""
 
     axis: Axis = "channels"
@@ -113,15 +113,12 @@ class Concat(Operator):
                 )
         return (joined,)
 
-    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
-        return copied(inputs, outputs)
-
 
 Remainder: TypeAlias = Literal["refuse", "first"]
 
 
 @operator("split", "view", main="parts")
-class Split(Operator):
+class Split(View):
     """Takes the channels apart, into `parts` equal parts or parts of the sizes listed: a view.
 
     Outputs are called name.0, name.1, ...; with remainder = "first" the first part takes what does not divide.
@@ -135,11 +132,11 @@ class Split(Operator):
         index = axis_index(shape, "channels", self.verb)
         channels = shape.sizes[index]
         if len(self.parts) > 1:
-            if anywhere(sum(self.parts) != channels):
-                raise ShapeError(
-                    f"split into {list(self.parts)} needs {sum(self.parts)} channels, the input has {channels}",
-                    field="parts",
-                )
+            bad = sum(self.parts) != channels
+            if anywhere(bad):
+                *parts, whole = first_bad(bad, *self.parts, channels)
+                problem = f"split into {parts} needs {sum(parts)} channels, the input has {whole}"
+                raise ShapeError(problem, field="parts")
             return tuple(with_size(shape, index, size) for size in self.parts)
         (count,) = self.parts
         size = channels // count
@@ -157,12 +154,9 @@ class Split(Operator):
             )
         return (with_size(shape, index, channels - size * (count - 1)), *(with_size(shape, index, size),) * (count - 1))
 
-    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
-        return NOTHING
-
 
 @operator("slice", "view", main="size")
-class Slice(Operator):
+class Slice(View):
     """`size` neighbouring channels (or tokens) from `start` on: a view."""
 
     size: Size
@@ -172,12 +166,8 @@ class Slice(Operator):
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         shape = the_only(inputs)
         index = axis_index(shape, self.axis, self.verb)
-        if anywhere(self.start + self.size > shape.sizes[index]):
-            raise ShapeError(
-                f"slice of {self.size} from {self.start} ends beyond the {shape.sizes[index]} {self.axis}",
-                field="size",
-            )
+        beyond = self.start + self.size > shape.sizes[index]
+        if anywhere(beyond):
+            size, start, length = first_bad(beyond, self.size, self.start, shape.sizes[index])
+            raise ShapeError(f"slice of {size} from {start} ends beyond the {length} {self.axis}", field="size")
         return (with_size(shape, index, self.size),)
-
-    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
-        return NOTHING

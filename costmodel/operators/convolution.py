@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from costmodel.arithmetic import anywhere, ceil_div, first_where, ratio
+from costmodel.arithmetic import anywhere, ceil_div, ratio
 from costmodel.errors import ShapeError
 from costmodel.graph import Shape, Size, image
 from costmodel.operators.base import Counts, Offsets, Operator, Padding, Pair, image_sizes, operator, pair, the_only
-from costmodel.operators.rules import axis_paddings, extent, windows
+from costmodel.operators.rules import axis_paddings, extent, first_bad, windows
 
 
 @operator("conv2d", "convolution", main="out_channels")
@@ -116,8 +116,10 @@ class ConvTranspose2d(Operator):
             else (size - 1) * stride - sum(ends) + extent(kernel, dilation) + output_padding
             for size, kernel, stride, dilation, output_padding, ends in axes
         ]
-        if any(anywhere(size < 1) for size in out_sizes):
-            raise ShapeError(f"the output would be {out_sizes[0]}x{out_sizes[1]}", "use less padding", "padding")
+        empty = (out_sizes[0] < 1) | (out_sizes[1] < 1)
+        if anywhere(empty):
+            height, width = first_bad(empty, *out_sizes)
+            raise ShapeError(f"the output would be {height}x{width}", "use less padding", "padding")
         output = image(self.out_channels, *out_sizes)
         check_groups(self.groups, channels, self.out_channels, output)
         return (output,)
@@ -144,7 +146,7 @@ def check_groups(groups: Size, in_channels: Size, out_channels: Size, output: Sh
     """Raise unless the groups divide the channels on both sides."""
     bad = (in_channels % groups != 0) | (out_channels % groups != 0)
     if anywhere(bad):
-        named = [first_where(bad, value) for value in (groups, in_channels, out_channels)]
+        named = first_bad(bad, groups, in_channels, out_channels)
         raise ShapeError(
             f"groups = {named[0]} must divide in_channels = {named[1]} and out_channels = {named[2]}",
             field="groups",

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from costmodel.arithmetic import anywhere, first_where, product, ratio
+from costmodel.arithmetic import anywhere, product, ratio
 from costmodel.errors import ShapeError
-from costmodel.graph import IMAGE, TOKENS, VECTOR, Shape, Size, image, vector
+from costmodel.graph import IMAGE, MAXIMUM_AXES, TOKENS, VECTOR, Shape, Size, image, vector
 from costmodel.graph import tokens as token_shape
 from costmodel.operators.base import (
-    NOTHING,
     POINTWISE,
+    Copy,
     Counts,
     Index,
     Names,
     Offsets,
     Operator,
+    Reach,
     Sizes,
+    View,
     copied,
     described,
     image_sizes,
@@ -24,24 +24,7 @@ from costmodel.operators.base import (
     pair,
     the_only,
 )  # fmt: skip
-from costmodel.operators.pooling import whole_image
-from costmodel.records import record
-
-
-@record
-class View(Operator):
-    """An operator that moves nothing."""
-
-    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
-        return NOTHING
-
-
-@record
-class Copy(Operator):
-    """An operator that reads its input and writes its output, and computes nothing."""
-
-    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
-        return copied(inputs, outputs)
+from costmodel.operators.rules import first_bad, sequence_sizes, whole_image
 
 
 @operator("flatten", "view")
@@ -51,7 +34,7 @@ class Flatten(View):
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         return (vector(the_only(inputs).elements),)
 
-    def reach(self, inputs: tuple[Shape, ...]) -> Any:
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
         return whole_image(the_only(inputs))
 
 
@@ -68,9 +51,12 @@ class Reshape(View):
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         shape = the_only(inputs)
         axes = self.axes or AXES_BY_COUNT.get(len(self.sizes), ())
+        if len(self.sizes) > MAXIMUM_AXES:
+            problem = f"reshape to {len(self.sizes)} axes: a tensor has at most {MAXIMUM_AXES}"
+            raise ShapeError(problem, "join some of the sizes", "sizes")
         if len(axes) != len(self.sizes):
             raise ShapeError(
-                f"reshape to {len(self.sizes)} sizes needs as many axis names (at most 5)",
+                f"reshape to {len(self.sizes)} sizes needs as many axis names",
                 'write axes = ["windows", "tokens", "c"]',
                 "axes",
             )
@@ -83,8 +69,15 @@ class Reshape(View):
             )
         return (Shape(tuple(axes), tuple(self.sizes)),)
 
-    def reach(self, inputs: tuple[Shape, ...]) -> Any:
-        return whole_image(the_only(inputs)) if len(self.sizes) == 1 else POINTWISE
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
+        """A pixel stays a pixel only where height and width stay as they are."""
+        shape = the_only(inputs)
+        if len(self.sizes) == 1:
+            return whole_image(shape)
+        stays = shape.is_image and not any(
+            anywhere(one != other) for one, other in zip(self.sizes[-2:], shape.sizes[-2:], strict=True)
+        )
+        return POINTWISE if stays else None
 
 
 @operator("transpose", "copy", main="order")
@@ -121,18 +114,9 @@ class Image(View):
         count, channels = sequence_sizes(the_only(inputs), self.verb)
         uneven = count % self.height != 0
         if anywhere(uneven):
-            raise ShapeError(
-                f"height = {self.height} must divide the {first_where(uneven, count)} tokens", field="height"
-            )
+            height, tokens = first_bad(uneven, self.height, count)
+            raise ShapeError(f"height = {height} must divide the {tokens} tokens", field="height")
         return (image(channels, self.height, count // self.height),)
-
-
-def sequence_sizes(shape: Shape, verb: str) -> tuple[Size, Size]:
-    """Tokens and channels of a sequence."""
-    if shape.axes != TOKENS:
-        raise ShapeError(f"{verb} needs tokens (tokens, c), got {described(shape)}", 'add a "tokens" step')
-    count, channels = shape.sizes
-    return count, channels
 
 
 @operator("heads", "view", main="number")
@@ -148,10 +132,8 @@ class Heads(View):
         *leading, count, channels = shape.sizes
         uneven = channels % self.number != 0
         if anywhere(uneven):
-            raise ShapeError(
-                f"heads = {self.number} must divide the {first_where(uneven, channels)} channels",
-                field="number",
-            )
+            number, whole = first_bad(uneven, self.number, channels)
+            raise ShapeError(f"heads = {number} must divide the {whole} channels", field="number")
         sizes = (*leading, self.number, count, channels // self.number)
         return (Shape((*shape.axes[:-2], "heads", "tokens", "d"), sizes),)
 
@@ -176,10 +158,10 @@ class WindowPartition(Copy):
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         channels, height, width = image_sizes(the_only(inputs), self.verb)
-        if anywhere((height % self.window != 0) | (width % self.window != 0)):
-            raise ShapeError(
-                f"window = {self.window} must divide {height}x{width}", "pad the image or change window", "window"
-            )
+        uneven = (height % self.window != 0) | (width % self.window != 0)
+        if anywhere(uneven):
+            window, high, wide = first_bad(uneven, self.window, height, width)
+            raise ShapeError(f"window = {window} must divide {high}x{wide}", "pad the image or change window", "window")
         count = (height // self.window) * (width // self.window)
         return (Shape(("windows", *TOKENS), (count, self.window * self.window, channels)),)
 
@@ -198,8 +180,10 @@ class WindowMerge(Copy):
             )
         count, window_tokens, channels = shape.sizes
         pixels = count * window_tokens
-        if anywhere(pixels % self.height != 0):
-            raise ShapeError(f"height = {self.height} must divide the {pixels} pixels", field="height")
+        uneven = pixels % self.height != 0
+        if anywhere(uneven):
+            height, area = first_bad(uneven, self.height, pixels)
+            raise ShapeError(f"height = {height} must divide the {area} pixels", field="height")
         return (image(channels, self.height, pixels // self.height),)
 
 
@@ -213,11 +197,8 @@ class ChannelShuffle(Copy):
         channels, _, _ = image_sizes(the_only(inputs), self.verb)
         uneven = channels % self.groups != 0
         if anywhere(uneven):
-            raise ShapeError(
-                f"groups = {self.groups} must divide in_channels = {first_where(uneven, channels)}",
-                field="groups",
-                assume=inputs,
-            )
+            groups, whole = first_bad(uneven, self.groups, channels)
+            raise ShapeError(f"groups = {groups} must divide in_channels = {whole}", field="groups", assume=inputs)
         return inputs
 
 
@@ -229,11 +210,13 @@ class SpaceToChannels(Copy):
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         channels, height, width = image_sizes(the_only(inputs), self.verb)
-        if anywhere((height % self.block != 0) | (width % self.block != 0)):
-            raise ShapeError(f"block = {self.block} must divide {height}x{width}", field="block")
+        uneven = (height % self.block != 0) | (width % self.block != 0)
+        if anywhere(uneven):
+            block, high, wide = first_bad(uneven, self.block, height, width)
+            raise ShapeError(f"block = {block} must divide {high}x{wide}", field="block")
         return (image(channels * self.block * self.block, height // self.block, width // self.block),)
 
-    def reach(self, inputs: tuple[Shape, ...]) -> Any:
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
         return self.block, self.block, self.block, self.block
 
 
@@ -246,11 +229,13 @@ class ChannelsToSpace(Copy):
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         channels, height, width = image_sizes(the_only(inputs), self.verb)
         area = self.block * self.block
-        if anywhere(channels % area != 0):
-            raise ShapeError(f"block*block = {area} must divide in_channels = {channels}", field="block")
+        uneven = channels % area != 0
+        if anywhere(uneven):
+            square, whole = first_bad(uneven, area, channels)
+            raise ShapeError(f"block*block = {square} must divide in_channels = {whole}", field="block")
         return (image(channels // area, height * self.block, width * self.block),)
 
-    def reach(self, inputs: tuple[Shape, ...]) -> Any:
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
         return 1, 1, ratio(1, self.block), ratio(1, self.block)
 
 
@@ -262,8 +247,10 @@ class Token(View):
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         count, channels = sequence_sizes(the_only(inputs), self.verb)
-        if anywhere((self.index >= count) | (self.index < -count)):
-            raise ShapeError(f"token = {self.index}: the sequence has {count} tokens", field="index")
+        beyond = (self.index >= count) | (self.index < -count)
+        if anywhere(beyond):
+            index, tokens = first_bad(beyond, self.index, count)
+            raise ShapeError(f"token = {index}: the sequence has {tokens} tokens", field="index")
         return (vector(channels),)
 
 
@@ -275,7 +262,7 @@ class Shift(Copy):
         image_sizes(the_only(inputs), self.verb)
         return inputs
 
-    def reach(self, inputs: tuple[Shape, ...]) -> Any:
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
         return 3, 3, 1, 1
 
 
@@ -303,6 +290,6 @@ class Subsample(Operator):
     def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
         return copied(outputs, outputs)
 
-    def reach(self, inputs: tuple[Shape, ...]) -> Any:
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
         factor_height, factor_width = pair(self.factor)
         return 1, 1, factor_height, factor_width

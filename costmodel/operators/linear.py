@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-from costmodel.arithmetic import anywhere, maximum
+from costmodel.arithmetic import anywhere
 from costmodel.errors import ShapeError
 from costmodel.graph import Shape, Size
-from costmodel.operators.base import POINTWISE, Counts, Operator, described, operator, the_only
+from costmodel.operators.base import Counts, Operator, Reach, described, operator, the_only
+from costmodel.operators.rules import last_axis_reach, shared_sizes
 
 
 @operator("linear", "linear", main="out_features")
@@ -45,10 +46,8 @@ class Linear(Operator):
             weight_elements=weights,
         )
 
-    def reach(self, inputs: tuple[Shape, ...]) -> tuple[Any, Any, Any, Any] | None:
-        """After a transpose the last axis may be the tokens, which are then mixed (MLP-Mixer)."""
-        shape = the_only(inputs)
-        return None if shape.axes[-1] in ("tokens", "h", "w") and not shape.is_image else POINTWISE
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
+        return last_axis_reach(the_only(inputs))
 
 
 Transpose: TypeAlias = Literal["none", "first", "second"]
@@ -102,12 +101,3 @@ class Matmul(Operator):
 
     def reach(self, inputs: tuple[Shape, ...]) -> None:
         return None
-
-
-def shared_sizes(first: tuple[Any, ...], second: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """Sizes after broadcasting from the last axis, or None where they differ and neither is 1."""
-    shorter, longer = sorted((first, second), key=len)
-    shorter = (1,) * (len(longer) - len(shorter)) + shorter
-    if any(anywhere((a != b) & (a != 1) & (b != 1)) for a, b in zip(shorter, longer, strict=True)):
-        return None
-    return tuple(maximum(a, b) for a, b in zip(shorter, longer, strict=True))

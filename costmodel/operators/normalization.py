@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from costmodel.arithmetic import anywhere, first_where
+from costmodel.arithmetic import anywhere
 from costmodel.errors import ShapeError
 from costmodel.graph import Shape, Size
-from costmodel.operators.base import Counts, Operator, copied, image_sizes, operator, the_only
+from costmodel.operators.base import Counts, Operator, Reach, SameShape, copied, image_sizes, operator, the_only
+from costmodel.operators.rules import first_bad, last_axis_reach
 
 
 @operator("batch_norm", "norm")
-class BatchNorm(Operator):
+class BatchNorm(SameShape):
     """Batch normalisation at inference: one scale and one shift per channel, x*s + b.
 
     norm_macs = elements, norm_params = 2*channels (running statistics are not trained and not counted).
     """
 
     affine: bool = True
-
-    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
-        return inputs
 
     def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
         shape = the_only(inputs)
@@ -44,17 +42,17 @@ def statistics_counts(shape: Shape, normalised_sets: int, affine: bool) -> dict[
 
 
 @operator("layer_norm", "norm")
-class LayerNorm(Operator):
+class LayerNorm(SameShape):
     """Normalisation over the channels of every token or pixel."""
 
     affine: bool = True
 
-    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
-        return inputs
-
     def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
         shape = the_only(inputs)
         return copied(inputs, outputs, **statistics_counts(shape, shape.elements // shape.channels, self.affine))
+
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
+        return last_axis_reach(the_only(inputs))
 
 
 @operator("group_norm", "norm", main="groups")
@@ -68,15 +66,16 @@ class GroupNorm(Operator):
         channels, _, _ = image_sizes(the_only(inputs), self.verb)
         uneven = channels % self.groups != 0
         if anywhere(uneven):
-            raise ShapeError(
-                f"groups = {self.groups} must divide in_channels = {first_where(uneven, channels)}",
-                field="groups",
-                assume=inputs,
-            )
+            groups, whole = first_bad(uneven, self.groups, channels)
+            raise ShapeError(f"groups = {groups} must divide in_channels = {whole}", field="groups", assume=inputs)
         return inputs
 
     def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
         return copied(inputs, outputs, **statistics_counts(the_only(inputs), self.groups, self.affine))
+
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
+        _, height, width = the_only(inputs).sizes
+        return height, width, 1, 1
 
 
 @operator("local_response_norm", "norm", main="window")
@@ -101,13 +100,10 @@ class LocalResponseNorm(Operator):
 
 
 @operator("scale", "norm")
-class Scale(Operator):
+class Scale(SameShape):
     """A learned factor per channel (layer scale), with `bias` also a learned shift: other_params."""
 
     bias: bool = False
-
-    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
-        return inputs
 
     def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
         shape = the_only(inputs)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-from costmodel.graph import Shape, Size, image, vector
+from costmodel.arithmetic import anywhere
+from costmodel.errors import ShapeError
+from costmodel.graph import Shape, image, vector
 from costmodel.operators.base import (
-    POINTWISE,
     Counts,
     Operator,
     Padding,
     Pair,
+    Reach,
     copied,
     image_sizes,
     operator,
@@ -18,8 +20,8 @@ from costmodel.operators.base import (
     the_only,
 )  # fmt: skip
 from costmodel.operators.convolution import window_reach
-from costmodel.operators.rules import windows
-from costmodel.records import record
+from costmodel.operators.rules import axis_paddings, extent, first_bad, whole_image, windows
+from costmodel.records import record, replace
 
 Rounding: TypeAlias = Literal["floor", "ceil"]
 
@@ -37,10 +39,11 @@ class Pool(Operator):
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         channels, height, width = image_sizes(the_only(inputs), self.verb)
+        check_padding(self)
         return (image(channels, *windows(self._strided(), height, width, self.rounding)),)
 
-    def _strided(self) -> Any:
-        return self if self.stride is not None else type(self)(self.kernel, self.kernel, self.padding, self.dilation)
+    def _strided(self) -> Pool:
+        return self if self.stride is not None else replace(self, stride=self.kernel)
 
     def window_elements(self, outputs: tuple[Shape, ...]) -> int:
         """Elements looked at, over all windows."""
@@ -48,7 +51,7 @@ class Pool(Operator):
         elements: int = kernel_height * kernel_width * the_only(outputs).elements
         return elements
 
-    def reach(self, inputs: tuple[Shape, ...]) -> tuple[Any, Any, Any, Any]:
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
         return window_reach(self._strided())
 
 
@@ -68,21 +71,23 @@ class AvgPool2d(Pool):
         return copied(inputs, outputs, adds=self.window_elements(outputs), divisions=the_only(outputs).elements)
 
 
+def check_padding(pool: Pool) -> None:
+    """Raise where a window could see nothing but padding."""
+    for kernel, dilation, ends in zip(pair(pool.kernel), pair(pool.dilation), axis_paddings(pool.padding), strict=True):
+        span = extent(kernel, dilation)
+        for padding in ends or ():
+            bad = padding >= span
+            if anywhere(bad):
+                pixels, seen = first_bad(bad, padding, span)
+                problem = f"padding of {pixels} leaves windows that see only padding: they span {seen}"
+                raise ShapeError(problem, "use less padding", "padding")
+
+
 def pooled(shape: Shape) -> Shape:
     """One value per channel: a 1x1 image of an image, one vector of tokens."""
     if shape.is_image:
         return image(shape.channels, 1, 1)
     return vector(shape.channels)
-
-
-def whole_image(shape: Shape) -> tuple[Size, Size, Size, Size] | None:
-    """The reach of an operator that looks at all pixels or tokens at once."""
-    if len(shape.sizes) == 1:
-        return POINTWISE
-    if not shape.is_image:
-        return None
-    _, height, width = shape.sizes
-    return height, width, height, width
 
 
 @operator("global_avg_pool", "pool")
@@ -95,7 +100,7 @@ class GlobalAvgPool(Operator):
     def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
         return copied(inputs, outputs, adds=the_only(inputs).elements, divisions=the_only(outputs).elements)
 
-    def reach(self, inputs: tuple[Shape, ...]) -> tuple[Size, Size, Size, Size] | None:
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
         return whole_image(the_only(inputs))
 
 
@@ -109,5 +114,5 @@ class GlobalMaxPool(Operator):
     def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
         return copied(inputs, outputs, comparisons=the_only(inputs).elements)
 
-    def reach(self, inputs: tuple[Shape, ...]) -> tuple[Size, Size, Size, Size] | None:
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
         return whole_image(the_only(inputs))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from costmodel.arithmetic import anywhere, first_where
 from costmodel.errors import ShapeError
 from costmodel.graph import TOKENS, Shape, Size
 from costmodel.operators.base import Count, Counts, Operator, described, operator, the_only
@@ -32,7 +33,12 @@ class Gated(Operator):
         shape = the_only(inputs)
         if shape.axes != TOKENS:
             raise ShapeError(f"{self.verb} needs a sequence (tokens, c), got {described(shape)}", 'add a "tokens" step')
-        return (shape.with_last(self.hidden * (1 + self.bidirectional)),)
+        output = shape.with_last(self.hidden * (1 + self.bidirectional))
+        bad = (self.bias_vectors < 0) | (self.bias_vectors > 2)
+        if anywhere(bad):
+            problem = f"bias_vectors = {first_where(bad, self.bias_vectors)} must be 0, 1 or 2"
+            raise ShapeError(problem, "2 as in cuDNN and PyTorch, 1 as in Keras, 0 for none", "bias_vectors", (output,))
+        return (output,)
 
     def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
         shape, output = the_only(inputs), the_only(outputs)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from costmodel.arithmetic import anywhere, ratio
 from costmodel.errors import ShapeError
 from costmodel.graph import Shape, Size, image
 from costmodel.operators.base import (
+    Copy,
     Counts,
     Operator,
     Padding,
     Pair,
+    Reach,
+    SameShape,
     copied,
     image_sizes,
     operator,
     pair,
     the_only,
 )  # fmt: skip
-from costmodel.operators.layout import Copy, sequence_sizes
-from costmodel.operators.rules import axis_paddings
+from costmodel.operators.rules import axis_paddings, first_bad, sequence_sizes
 
 
 @operator("pad", "copy", main="padding")
@@ -44,8 +46,10 @@ class PadChannels(Copy):
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         channels, height, width = image_sizes(the_only(inputs), self.verb)
-        if anywhere(self.channels < channels):
-            raise ShapeError(f"pad_channels = {self.channels} is less than the {channels} there are", field="channels")
+        less = self.channels < channels
+        if anywhere(less):
+            wanted, there = first_bad(less, self.channels, channels)
+            raise ShapeError(f"pad_channels = {wanted} is less than the {there} there are", field="channels")
         return (image(self.channels, height, width),)
 
 
@@ -67,7 +71,7 @@ class Resize(Operator):
         interpolated = the_only(outputs).elements * (self.method == "bilinear")
         return copied(inputs, outputs, multiplies=4 * interpolated, adds=3 * interpolated)
 
-    def reach(self, inputs: tuple[Shape, ...]) -> Any:
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
         _, height, width = the_only(inputs).sizes
         out_height, out_width = pair(self.size)
         neighbours = 2 if self.method == "bilinear" else 1
@@ -89,13 +93,10 @@ class ClassToken(Operator):
 
 
 @operator("learned", "elementwise", main="parameters")
-class Learned(Operator):
+class Learned(SameShape):
     """Adds a learned table to its input (position table, relative position bias): `parameters` other_params."""
 
     parameters: Size
-
-    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
-        return (the_only(inputs),)
 
     def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
         return copied(inputs, outputs, adds=the_only(inputs).elements, other_params=self.parameters)

@@ -6,8 +6,8 @@ from typing import Any
 
 from costmodel.arithmetic import anywhere, ceil_div, first_where, maximum
 from costmodel.errors import ShapeError
-from costmodel.graph import Size
-from costmodel.operators.base import Padding, pair
+from costmodel.graph import TOKENS, Shape, Size
+from costmodel.operators.base import POINTWISE, Padding, Reach, described, pair
 
 
 def extent(kernel: Size, dilation: Size) -> Size:
@@ -72,3 +72,43 @@ def positions(size: Size, span: Size, stride: Size, paddings: tuple[Size, Size],
         return room // stride + 1
     count = ceil_div(room, stride) + 1
     return count - ((count - 1) * stride >= size + before)
+
+
+def first_bad(bad: Any, *values: Any) -> tuple[Any, ...]:
+    """The values of the first variant for which a condition holds: what an error message names."""
+    return tuple(first_where(bad, value) for value in values)
+
+
+def sequence_sizes(shape: Shape, verb: str) -> tuple[Size, Size]:
+    """Tokens and channels of a sequence."""
+    if shape.axes != TOKENS:
+        raise ShapeError(f"{verb} needs tokens (tokens, c), got {described(shape)}", 'add a "tokens" step')
+    count, channels = shape.sizes
+    return count, channels
+
+
+def shared_sizes(first: tuple[Any, ...], second: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """Sizes after broadcasting from the last axis, or None where they differ and neither is 1."""
+    shorter, longer = sorted((first, second), key=len)
+    shorter = (1,) * (len(longer) - len(shorter)) + shorter
+    if any(anywhere((a != b) & (a != 1) & (b != 1)) for a, b in zip(shorter, longer, strict=True)):
+        return None
+    return tuple(maximum(a, b) for a, b in zip(shorter, longer, strict=True))
+
+
+def whole_image(shape: Shape) -> Reach:
+    """The reach of an operator that looks at all pixels or tokens at once."""
+    if len(shape.sizes) == 1:
+        return POINTWISE
+    if not shape.is_image:
+        return None
+    _, height, width = shape.sizes
+    return height, width, height, width
+
+
+def last_axis_reach(shape: Shape) -> Reach:
+    """The reach of an operator that works along the channels: of a sequence, or image, the last axis.
+
+    After a transpose the last axis may be the tokens, which are then mixed (MLP-Mixer).
+    """
+    return None if shape.axes[-1] in ("tokens", "h", "w") and not shape.is_image else POINTWISE

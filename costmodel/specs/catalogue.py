@@ -9,6 +9,7 @@ from typing import Any
 from costmodel.errors import SpecError, UnknownNameError, nearest
 from costmodel.files import Document, names_in, read, read_bundled
 from costmodel.graph import Graph
+from costmodel.passes import apply_passes
 from costmodel.records import replace
 from costmodel.specs.expansion import expand
 from costmodel.specs.parameters import Variant
@@ -39,11 +40,7 @@ def load(network: str | os.PathLike[str], /, **parameters: Any) -> Graph:
     program, settings, passes = find(network)
     graph = expand(program, {**settings, **parameters})
     if passes:
-        from costmodel.passes import PASSES
-
-        for name in passes:
-            graph = PASSES[name](graph)
-        graph = replace(graph, name=network.rpartition(":")[2])
+        graph = replace(apply_passes(graph, passes), name=network.rpartition(":")[2])
     return graph
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from costmodel.costs import cost_table
 from costmodel.files import Document
+from costmodel.passes import apply_passes
 from costmodel.specs.catalogue import bundled, families, program_of
 from costmodel.specs.expansion import expand
 from costmodel.specs.parameters import Variant
@@ -41,19 +42,13 @@ def check(document: Document) -> str:
 
     Raises: SpecError with every mistake.
     """
-    from costmodel.passes import PASSES
-
     program = program_of(document)
     costs = cost_table(expand(program, {}))
-    checked = 0
+    built = 0
     for variant in program.variants.values():
-        if not variant.is_pattern:
-            graph = expand(program, variant.settings)
-            for name in variant.passes:
-                graph = PASSES[name](graph)
-            cost_table(graph)
-            checked += 1
-    return (
-        f"{len(costs.graph.layers)} layers, {costs.total('macs'):,} MACs, {costs.total('params'):,} params by default; "
-        f"{checked} named variants built"
-    )
+        for _, settings in _names(variant):
+            cost_table(apply_passes(expand(program, settings), variant.passes))
+            built += 1
+    layers = len(costs.graph.layers)
+    counted = f"{layers} layer{'s' * (layers != 1)}, {costs.total('macs'):,} MACs, {costs.total('params'):,} params"
+    return f"{counted} by default" + (f"; {built} variant{'s' * (built != 1)} built" if built else "")

@@ -10,6 +10,7 @@ from costmodel.errors import ParameterError, Problem, SpecError, nearest
 from costmodel.expressions import ExpressionError
 from costmodel.files import Document
 from costmodel.operators import ACTIVATION_VERBS, OPERATORS
+from costmodel.passes import PASSES
 from costmodel.positions import KeyPath
 from costmodel.specs.blocks import PLAIN_NAME, check_parameter_name, check_recursion, is_name, read_body, signature
 from costmodel.specs.names import Names, mentioned
@@ -217,8 +218,6 @@ class Program:
         return tuple(raw)
 
     def _variants(self, table: dict[str, Any]) -> dict[str, Variant]:
-        from costmodel.passes import PASSES
-
         variants: dict[str, Variant] = {}
         for name, raw in table.items():
             path: KeyPath = ("variants", name)

@@ -158,13 +158,13 @@ def whole_size(value: Any, name: str, text: object, least: int | None = 1) -> An
         fraction = first_where(value != value // 1, value)
         remedy = "round it with floor, ceil, round_to or make_divisible"
         raise BadValueError(f"{gives} {fraction}: a size must be whole", remedy)
-    value = to_whole(value)
     if least is not None and anywhere(value < least):
-        raise BadValueError(f"{gives} {shown(first_where(value < least, value))}: it must be at least {least}")
-    if anywhere(abs(value) > MAXIMUM_SIZE):
-        bad = abs(value) > MAXIMUM_SIZE
-        raise BadValueError(f"{gives} {shown(first_where(bad, value))}: the largest size is {MAXIMUM_SIZE:,}")
-    return value
+        small = to_whole(first_where(value < least, value))
+        raise BadValueError(f"{gives} {shown(small)}: it must be at least {least}")
+    if anywhere(abs(value) > MAXIMUM_SIZE):  # asked before the array is made one of integers: it might not fit
+        large = to_whole(first_where(abs(value) > MAXIMUM_SIZE, value))
+        raise BadValueError(f"{gives} {shown(large)}: the largest size is {MAXIMUM_SIZE:,}")
+    return to_whole(value)
 
 
 def _bounded(raw: int) -> int:
@@ -216,6 +216,11 @@ def _expression(
         prefix = f"{what}{' =' if starts_with_text else ':'} " if what else ""
         raise BadValueError(prefix + error.problem, error.remedy, meant=NAMES.findall(text)) from None
     check_names(expression, known, words)
+    if not expression.names:
+        try:
+            return fixed(expression({}))
+        except ExpressionError as error:
+            raise BadValueError(error.problem, error.remedy) from None
     value = Value(expression, expression.names)
     value.name = text if text in expression.names else None
     return value

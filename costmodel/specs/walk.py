@@ -289,6 +289,7 @@ class Expansion(Mistakes):
             own = not is_unknown(getattr(operator, error.field, None)) if error.field else "?" not in error.problem
             if own:
                 self.report(step, self.field_path(step, operator, error.field), error.problem, error.remedy)
+            self.loose_ends = self.loose_ends or error.assume is None
             outputs = error.assume or tuple(shape for _, shape in doubtful(flow))
         except (TypeError, ValueError, ArithmeticError, AttributeError, LookupError):
             if not (self.loose_ends or self.problems or self.program.problems):

@@ -13,7 +13,7 @@ import costmodel.operators
 from costmodel.costs import cost_table
 from costmodel.errors import CostmodelError, ShapeError
 from costmodel.graph import Graph, Layer, Shape, image, tokens, vector
-from costmodel.operators.activation import Activation
+from costmodel.operators.activation import Activation, Dropout
 from costmodel.operators.base import OPERATORS, Operator, operator
 from costmodel.operators.combining import Add, Concat, Multiply, Slice, Split, Subtract
 from costmodel.operators.convolution import Conv2d, ConvTranspose2d, DepthwiseConv2d
@@ -41,6 +41,8 @@ from costmodel.operators.recurrent import Gru, Lstm
 from costmodel.operators.resizing import ClassToken, Pad, PadChannels, Resize
 
 CHANNELS: Any = numpy.array([8, 10, 6])
+SIZES: Any = numpy.array([4, 9, 3])
+SWEPT = image(CHANNELS, SIZES, 6)
 IMAGE, TOKENS, VECTOR = image(8, 4, 6), tokens(9, 16), vector(16)
 HEADS = Shape(("heads", "tokens", "d"), (2, 9, 8))
 
@@ -98,9 +100,9 @@ MESSAGES: list[tuple[Operator, tuple[Shape, ...], str, str]] = [
     (Slice(9, start=1, axis="tokens"), (TOKENS,), "slice of 9 from 1 ends beyond the 9 tokens", "size"),
 
     (Reshape((2, 3, 4, 2, 4)), (IMAGE,),
-     'reshape to 5 sizes needs as many axis names (at most 5); write axes = ["windows", "tokens", "c"]', "axes"),
+     'reshape to 5 sizes needs as many axis names; write axes = ["windows", "tokens", "c"]', "axes"),
     (Reshape((96, 2), axes=("c",)), (IMAGE,),
-     'reshape to 2 sizes needs as many axis names (at most 5); write axes = ["windows", "tokens", "c"]', "axes"),
+     'reshape to 2 sizes needs as many axis names; write axes = ["windows", "tokens", "c"]', "axes"),
     (Reshape((8, 5, 5)), (IMAGE,),
      "reshape from 8x4x6 (192 elements) to 8x5x5 (200 elements); the number of elements must stay", "sizes"),
     (Transpose((0, 2)), (TOKENS,), "order = [0, 2] must name each of the axes 0 to 1 once", "order"),
@@ -137,6 +139,39 @@ MESSAGES: list[tuple[Operator, tuple[Shape, ...], str, str]] = [
     (GroupNorm(3), (IMAGE,), "groups = 3 must divide in_channels = 8", "groups"),
     (Lstm(4), (VECTOR,), 'lstm needs a sequence (tokens, c), got 16 (c); add a "tokens" step', ""),
     (Gru(4), (HEADS,), 'gru needs a sequence (tokens, c), got 2x9x8 (heads, tokens, d); add a "tokens" step', ""),
+    (Lstm(4, bias_vectors=3), (TOKENS,),
+     "bias_vectors = 3 must be 0, 1 or 2; 2 as in cuDNN and PyTorch, 1 as in Keras, 0 for none", "bias_vectors"),
+    (Gru(4, bias_vectors=SIZES), (TOKENS,),
+     "bias_vectors = 4 must be 0, 1 or 2; 2 as in cuDNN and PyTorch, 1 as in Keras, 0 for none", "bias_vectors"),
+    (Dropout(1), (IMAGE,),
+     "rate = 1 must be at least 0 and less than 1; it is the part that is dropped in training", "rate"),
+    (Dropout(-0.1), (IMAGE,),
+     "rate = -0.1 must be at least 0 and less than 1; it is the part that is dropped in training", "rate"),
+    (MaxPool2d(2, padding=2), (IMAGE,),
+     "padding of 2 leaves windows that see only padding: they span 2; use less padding", "padding"),
+    (AvgPool2d((5, 2), padding=((4, 4), (0, 3)), dilation=(1, 2)), (IMAGE,),
+     "padding of 3 leaves windows that see only padding: they span 3; use less padding", "padding"),
+    (MaxPool2d(3, padding=SIZES), (IMAGE,),
+     "padding of 4 leaves windows that see only padding: they span 3; use less padding", "padding"),
+    (Reshape((2, 3, 2, 2, 2, 4)), (IMAGE,),
+     "reshape to 6 axes: a tensor has at most 5; join some of the sizes", "sizes"),
+
+    # of a sweep, the first variant that does not fit
+    (WindowPartition(2), (SWEPT,), "window = 2 must divide 9x6; pad the image or change window", "window"),
+    (WindowMerge(SIZES), (Shape(("windows", "tokens", "c"), (4, 4, 8)),),
+     "height = 9 must divide the 16 pixels", "height"),
+    (SpaceToChannels(2), (SWEPT,), "block = 2 must divide 9x6", "block"),
+    (ChannelsToSpace(2), (SWEPT,), "block*block = 4 must divide in_channels = 10", "block"),
+    (PadChannels(8), (SWEPT,), "pad_channels = 8 is less than the 10 there are", "channels"),
+    (Token(3), (tokens(SIZES, 8),), "token = 3: the sequence has 3 tokens", "index"),
+    (Slice(SIZES), (IMAGE,), "slice of 9 from 0 ends beyond the 8 channels", "size"),
+    (Split((4, SIZES)), (IMAGE,), "split into [4, 9] needs 13 channels, the input has 8", "parts"),
+    (Image(SIZES), (TOKENS,), "height = 4 must divide the 9 tokens", "height"),
+    (Heads(SIZES), (TOKENS,), "heads = 9 must divide the 16 channels", "number"),
+    (ChannelShuffle(SIZES), (IMAGE,), "groups = 9 must divide in_channels = 8", "groups"),
+    (GroupNorm(SIZES), (IMAGE,), "groups = 9 must divide in_channels = 8", "groups"),
+    (ConvTranspose2d(4, kernel=2, padding=SIZES), (IMAGE,), "the output would be -3x-1; use less padding", "padding"),
+
     (Pad("same"), (IMAGE,), "pad needs numbers; write { pad = 1 } or { pad = [[0, 1], [0, 1]] }", "padding"),
     (PadChannels(6), (IMAGE,), "pad_channels = 6 is less than the 8 there are", "channels"),
 ]
@@ -193,6 +228,8 @@ def test_operators_of_images_refuse_tokens(operator: Operator) -> None:
         (Concat(), (IMAGE, image(2, 4, 5)), (image(10, 4, 6),)),
         (ChannelShuffle(3), (IMAGE,), (IMAGE,)),
         (GroupNorm(3), (IMAGE,), (IMAGE,)),
+        (Dropout(2), (IMAGE,), (IMAGE,)),
+        (Lstm(4, bias_vectors=3), (TOKENS,), (tokens(9, 4),)),
         (Heads(3), (TOKENS,), None),
     ],
     ids=lambda value: getattr(value, "verb", None),

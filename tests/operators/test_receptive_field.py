@@ -29,7 +29,7 @@ from costmodel.operators.layout import (
     Transpose,
 )  # fmt: skip
 from costmodel.operators.linear import Linear, Matmul
-from costmodel.operators.normalization import BatchNorm
+from costmodel.operators.normalization import BatchNorm, GroupNorm, LayerNorm
 from costmodel.operators.pooling import AvgPool2d, GlobalAvgPool, GlobalMaxPool, MaxPool2d
 from costmodel.operators.recurrent import Lstm
 from costmodel.operators.resizing import ClassToken, Pad, Resize
@@ -109,6 +109,17 @@ CHAINS: list[tuple[str, list[Operator], Field]] = [
     ("flattened tokens", [Tokens(), Flatten()], None),
     ("mixed tokens (MLP-Mixer)", [Tokens(), Transpose((1, 0)), Linear(6912), Transpose((1, 0))], None),
     ("recurrent", [Tokens(), Lstm(4), Token(-1)], None),
+    ("softmax over tokens", [Tokens(), Transpose((1, 0)), Softmax()], None),
+    ("norm over tokens", [Tokens(), Transpose((1, 0)), LayerNorm()], None),
+    ("softmax and norm over channels", [Softmax(), Tokens(), Softmax(), LayerNorm()], square(1, 1)),
+    ("statistics of the whole image", [Conv2d(4, kernel=3, stride=2), GroupNorm(2)],
+     ReceptiveField(97, 73, 2, 2)),                                                             # 3 + 47*2, 3 + 35*2
+    ("rows mixed by reshape", [Reshape((4, 72, 96))], None),
+    ("reshape to tokens", [Reshape((96*72, 4))], None),
+    ("reshape of tokens", [Tokens(), Reshape((3456, 8))], None),
+    ("channels in groups by reshape", [Reshape((2, 2, 96, 72), ("groups", "c", "h", "w"))], square(1, 1)),
+    ("thirds", [Resize((288, 216)), Conv2d(4, kernel=3, stride=3)], square(5 / 3, 1)),
+    ("thirds that make a whole", [Resize((288, 216)), Conv2d(4, kernel=4)], square(2, 1 / 3)),
     ("mixed rows", [Transpose((0, 2, 1)), Transpose((2, 0, 1)), Linear(7)], None),
     ("channels last and linear", [Transpose((1, 2, 0)), Linear(7)], square(1, 1)),
 ]
@@ -264,6 +275,29 @@ def test_every_operator_says_how_far_it_reaches() -> None:
     seen = {type(operator).verb for _, operators, _ in CHAINS for operator in operators}
     own = {verb for verb, cls in OPERATORS.items() if cls.reach is not Operator.reach}
     assert own - seen <= {"matmul", "gru"}
+
+
+def test_thirds_are_exact() -> None:
+    field = last_field([Resize((288, 216)), Conv2d(4, kernel=3, stride=3)], LARGE)
+    assert field is not None
+    assert (field.height, type(field.jump_height)) == (5 / 3, int)
+
+
+def test_fractions_beside_arrays() -> None:
+    kernels: Any = numpy.array([1, 3])
+    up, swept = Resize((288, 216)), Conv2d(4, kernel=kernels)
+    field = last_field([up, swept, Conv2d(4, kernel=4), ConvTranspose2d(4, stride=3)], LARGE)
+    assert field is not None
+    assert field.height.dtype == float
+    assert field.height.tolist() == pytest.approx([2, 2 + 2 / 3])
+    assert field.jump_height == 1 / 9
+    graph = graph_of(
+        [("up", up, ("x",)), ("swept", swept, ("up",)), ("three", Conv2d(4, kernel=3), ("up",)),
+         ("joined", Concat(), ("swept", "three"))], LARGE
+    )  # fmt: skip
+    joined = fields_of_graph(graph)["joined"]
+    assert joined is not None
+    assert joined.height.tolist() == pytest.approx([5 / 3, 5 / 3])
 
 
 def test_whole_numbers_are_ints() -> None:

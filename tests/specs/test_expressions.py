@@ -122,9 +122,28 @@ def test_arrays_equal_the_loop(text: str) -> None:
     assert swept.tolist() == [parse(text)({"a": value}) for value in values]
 
 
-def test_arrays_that_wrap_are_refused() -> None:
-    with pytest.raises(ExpressionError, match="beyond 64 bits"):
-        parse("a*a*a")({"a": numpy.array([2**31 - 1, 1])})
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a*a*a", 2**31 - 1), ("a*a*a//(a*a)", 3_000_000), ("a*a*a % 7", 3_000_000), ("a*a*a - a*a*a + 8", 3_000_000),
+        ("min(a*a*a, 5)", 3_000_000), ("a*a + a*a + a*a", 2**31 - 1), ("-a*a - a*a", 2**31 - 1),
+        ("floor(1.0*a*a*a)", 3_000_000), ("make_divisible(1.0*a*a*a)", 3_000_000), ("round_to(a*1e18, 8) // a", 100),
+        ("ceil(a*1e18*10)", 2), ("4000000000000000000*a", 2),
+    ],
+)  # fmt: skip
+def test_arrays_that_wrap_are_refused(text: str, value: int) -> None:
+    """Also where only a part of the expression is too large; a single number is computed exactly."""
+    with pytest.raises(ExpressionError) as caught:
+        parse(text)({"a": numpy.array([value, 1])})
+    assert caught.value.problem == f"{text!r} is beyond 64 bits"
+    assert parse(text)({"a": value}) is not None
+
+
+def test_arrays_just_inside_are_not_refused() -> None:
+    values = numpy.array([2**30, -(2**30)])
+    assert parse("a*a - a*a")({"a": values}).tolist() == [0, 0]
+    assert parse("min(1e18*a*100, 5)")({"a": numpy.array([1, 2])}).tolist() == [5, 5]
+    assert parse("a*0.5")({"a": numpy.array([2**61])}).tolist() == [2.0**60]
 
 
 @settings(max_examples=200, deadline=None)

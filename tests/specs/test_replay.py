@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from spec_texts import build, spec, told
@@ -87,9 +88,12 @@ def test_blocks_are_replayed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """The tests above compare two ways only as long as there are two."""
     calls: list[str] = []
     replay = Recording.replay
-    monkeypatch.setattr(
-        Recording, "replay", lambda self, prefix, *rest: calls.append(prefix) or replay(self, prefix, *rest)
-    )
+
+    def noted(self: Recording, prefix: str, *rest: Any) -> Any:
+        calls.append(prefix)
+        return replay(self, prefix, *rest)
+
+    monkeypatch.setattr(Recording, "replay", noted)
     build(tmp_path, spec(*TEXTS["share inside a block"]))
     assert calls == ["head_2.", "head_3."]
 
@@ -105,6 +109,9 @@ def test_weights_shared_inside_a_block_stay_shared_when_it_is_replayed(tmp_path:
 
 def test_true_is_not_one_in_a_list(tmp_path: Path) -> None:
     layers = "  { head = [[1, 0], 2] },\n  { head = [[true, false], 2] },"
-    (message,) = told(tmp_path, spec(layers, '[blocks.head]\nneeds = ["list"]\nsteps = [ { inner = "list[0]" } ]\n'
-                                     '[blocks.inner]\nneeds = ["list"]\nsteps = [ { conv2d = "list[0]" } ]'))  # fmt: skip
+    blocks = (
+        '[blocks.head]\nneeds = ["list"]\nsteps = [ { inner = "list[0]" } ]\n'
+        '[blocks.inner]\nneeds = ["list"]\nsteps = [ { conv2d = "list[0]" } ]'
+    )
+    (message,) = told(tmp_path, spec(layers, blocks))
     assert "gives true: it must be a whole number" in message

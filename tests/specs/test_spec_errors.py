@@ -10,7 +10,7 @@ import pytest
 from spec_texts import HEAD, build, first_line, mistakes, spec, told
 
 from costmodel import load
-from costmodel.errors import CostmodelError, ParameterError, Problem, SpecError, UnknownNameError
+from costmodel.errors import ParameterError, Problem, SpecError, UnknownNameError
 
 TABLE = Path(__file__).with_name("mistakes.txt")
 

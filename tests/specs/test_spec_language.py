@@ -481,6 +481,12 @@ def test_arrays_that_wrap_are_refused(tmp_path: Path) -> None:
         build(tmp_path, spec('  { conv2d = "c*c*c*c" },', "[parameters]\nc = 8"), c=numpy.array([2_000_000_000, 1]))
 
 
+@pytest.mark.parametrize("text", ["1e18*c*100", "-1e18*c*100"])
+def test_arrays_of_large_floats_are_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ValueError, match=f"gives {text[:-10]}800000000000000000000: (the largest|it must be at least)"):
+        build(tmp_path, spec(f'  {{ conv2d = "{text}" }},', "[parameters]\nc = 1"), c=numpy.array([8, 16]))
+
+
 def test_arrays_of_different_length_are_refused(tmp_path: Path) -> None:
     text = spec('  { conv2d = "c*d" },', "[parameters]\nc = 8\nd = 1")
     with pytest.raises(ValueError, match="the arrays differ in length: c has 2, d has 3"):
