@@ -53,7 +53,8 @@ def receptive_fields(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Rec
                 leaving = _advance(leaving, reach)
         for name in layer.outputs:
             fields[name] = leaving
-    return {name: _in_floats(field) for name, field in fields.items()}
+    shown = {id(field): _in_floats(field) for field in fields.values()}  # most tensors share theirs with the one before
+    return {name: shown[id(field)] for name, field in fields.items()}
 
 
 def _larger(one: ReceptiveField, other: ReceptiveField) -> ReceptiveField:

@@ -13,11 +13,10 @@ def infer_shapes(graph: Graph) -> dict[str, Shape]:
     """
     shapes = dict(graph.inputs)
     for layer in graph.layers:
-        missing = next((name for name in layer.inputs if name not in shapes), None)
-        if missing is not None:
-            raise ShapeError(f"layer {layer.name!r} reads {missing!r}, which no layer above it makes")
         try:
             outputs = layer.operator.output_shapes(tuple([shapes[name] for name in layer.inputs]))
+        except KeyError as missing:
+            raise ShapeError(f"layer {layer.name!r} reads {missing}, which no layer above it makes") from None
         except ShapeError as error:
             raise ShapeError(f"layer {layer.name!r}: {error.problem}", error.remedy, error.field) from None
         shapes.update(zip(layer.outputs, outputs, strict=True))

@@ -211,8 +211,8 @@ def described(shape: Shape) -> str:
 def copied(inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], **counts: int) -> Counts:
     """Counts of an operator that reads all its inputs and writes its outputs; `counts` are added."""
     return Counts(
-        input_elements=sum(shape.elements for shape in inputs),
-        output_elements=sum(shape.elements for shape in outputs),
+        input_elements=sum([shape.elements for shape in inputs]),
+        output_elements=sum([shape.elements for shape in outputs]),
         **counts,
     )
 

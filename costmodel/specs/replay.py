@@ -57,7 +57,7 @@ def with_types(value: Any) -> tuple[Any, ...]:
 
 def key_of(block: Block, arguments: dict[str, Any], flow: Flow) -> Hashable | None:
     """What decides the layers of a block, or None where it cannot be compared: arrays, a tensor that enters twice."""
-    shapes = tuple([shape for _, shape in flow])
+    shapes = tuple([(shape.axes, shape.sizes) for _, shape in flow])
     if len({name for name, _ in flow}) < len(flow):
         return None
     key = (id(block), tuple([(name, with_types(value)) for name, value in arguments.items()]), shapes)
