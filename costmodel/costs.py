@@ -226,7 +226,7 @@ def _layer_counts(graph: Graph, shapes: Mapping[str, Shape]) -> list[Counts]:
         outputs = tuple([shapes[name] for name in layer.outputs])
         count = layer.operator.count(inputs, outputs)
         if layer.weights is not None:
-            own = tuple(getattr(count, column) for column in PARAMETER_COLUMNS)
+            own = count.parameters
             first, params = groups.setdefault(layer.weights, (layer, own))
             if any(anywhere(one != other) for one, other in zip(params, own, strict=True)):
                 raise CostmodelError(

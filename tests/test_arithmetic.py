@@ -170,8 +170,10 @@ def test_refuse_overflow(value: Any) -> None:
 
 
 def test_refuse_overflow_lets_pass_what_fits() -> None:
-    refuse_overflow(2.0**62, "macs")
-    refuse_overflow(numpy.array([0.0, 2.0**62]), "macs")
+    fitting: list[Any] = [2.0**62, numpy.array([0.0, 2.0**62])]
+    for value in fitting:
+        refuse_overflow(value, "macs")
+    assert product((numpy.array([1, 2**31]), 2**31)).tolist() == [2**31, 2**62]  # type: ignore[arg-type, attr-defined]
 
 
 def test_is_array() -> None:

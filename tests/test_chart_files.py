@@ -97,4 +97,5 @@ def test_no_global_state() -> None:
         "assert 'matplotlib.pyplot' not in sys.modules\n"
         "assert [matplotlib.rcParams[name] for name in names] == before\n"
     )
-    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+    result = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")

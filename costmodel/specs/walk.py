@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from costmodel.errors import ShapeError
+from costmodel.expressions import ExpressionError
 from costmodel.graph import Layer
 from costmodel.operators import OPERATORS, Operator
 from costmodel.operators.combining import Split
@@ -17,11 +18,13 @@ from costmodel.specs.flow import (
     Tensor,
     check_bounds,
     doubtful,
+    flow_sizes,
     is_doubtful,
     shape_changes,
 )  # fmt: skip
-from costmodel.specs.mistakes import Mistakes, TooLargeError, entry_at
+from costmodel.specs.mistakes import FLOW, TooLargeError, entry_at
 from costmodel.specs.parameters import structural
+from costmodel.specs.references import References
 from costmodel.specs.replay import Recording, key_of
 from costmodel.specs.sharing import Sharing
 from costmodel.specs.steps import (
@@ -34,7 +37,6 @@ from costmodel.specs.steps import (
     Group,
     Identity,
     OperatorCall,
-    Reference,
     Residual,
     RowsByWord,
     Step,
@@ -49,7 +51,7 @@ MAXIMUM_LAYERS = 20_000
 MAXIMUM_STEPS = 40_000
 
 
-class Expansion(Mistakes):
+class Expansion(References):
     """One walk over a program with fixed parameters."""
 
     # ---- lists
@@ -132,57 +134,6 @@ class Expansion(Mistakes):
             self.report(step, path, f"{problem}: a repeat count must be one whole number, not negative",
                         "round it with floor, ceil or round_to")  # fmt: skip
             return 1
-
-    def entering(self, step: Step, flow: Flow, frame: Frame) -> Flow:
-        """What a step reads: the flow, or what `from` names."""
-        if step.references is None:
-            return flow
-        return self.referenced(step, (*step.path, "from"), step.references, frame)
-
-    def referenced(self, step: Step, path: KeyPath, references: tuple[Reference, ...], frame: Frame) -> Flow:
-        """The tensors that references name."""
-        given = entry_at(step.document, path[:-1])
-        listed = isinstance(given, dict) and isinstance(given.get(path[-1]), list)
-        found: list[Tensor] = []
-        for index, reference in enumerate(references):
-            found += self.one_reference(
-                step, (*path, index) if listed else path, reference, frame, alone=len(references) == 1
-            )
-        return tuple(found)
-
-    def one_reference(self, step: Step, path: KeyPath, reference: Reference, frame: Frame, alone: bool) -> Flow:
-        """The tensor (or, standing alone, the tensors) of one reference."""
-        problem, remedy = "", ""
-        if isinstance(reference, int):
-            count = len(frame.outputs)
-            if -reference <= count:
-                flow, label, part = frame.outputs[reference], str(reference), None
-                if len(flow) == 1 or alone or is_doubtful(flow):
-                    return flow
-                problem, remedy = f"output {label} is {len(flow)} tensors", "give that step a name and write name.0"
-            else:
-                problem = f"{reference} is beyond the {count} output{'s' * (count != 1)} above in this list"
-                remedy = "the input of the list counts as one; outside of it, refer by name"
-        else:
-            label, part = reference
-            flow = frame.names.get(label, ())
-            if label not in frame.names:
-                problem = f"{label!r} was not executed: its `if` does not hold, or its repeat is 0"
-                remedy = "give this step the same `if`"
-            elif is_doubtful(flow):
-                return doubtful(flow)
-            elif part is not None and part >= len(flow):
-                problem = f"{label!r} has {len(flow)} output{'s' * (len(flow) != 1)}, there is no {label}.{part}"
-                remedy = f"write {label!r}" if len(flow) == 1 else f"the last is {label}.{len(flow) - 1}"
-            elif part is not None:
-                return (flow[part],)
-            elif len(flow) == 1 or alone:
-                return flow
-            else:
-                problem, remedy = f"{label!r} has {len(flow)} outputs", f"write {label}.0, {label}.1, ..."
-        self.report(step, path, problem, remedy)
-        self.loose_ends = True
-        return doubtful(())
 
     # ---- actions
 
@@ -388,8 +339,11 @@ class Expansion(Mistakes):
         """A default of a block; what is wrong with it is reported where the block stands."""
         if value.constant:
             return value.compute(scope)
-        inside = replace(step, document=block.document, path=path) if block.document is not step.document else step
-        return self.compute(inside, value, path, scope, flow)
+        try:
+            return value.compute({**scope, **flow_sizes(flow)} if value.names & FLOW else scope)
+        except (KeyError, ExpressionError, BadValueError):  # once more, to say where
+            inside = replace(step, document=block.document, path=path)
+            return self.compute(inside, value, path, scope, flow)
 
     def residual(
         self, step: Step, action: Residual, scope: dict[str, Any], flow: Flow, frame: Frame, naming: Naming
