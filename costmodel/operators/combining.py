@@ -171,3 +171,20 @@ class Slice(View):
             size, start, length = first_bad(beyond, self.size, self.start, shape.sizes[index])
             raise ShapeError(f"slice of {size} from {start} ends beyond the {length} {self.axis}", field="size")
         return (with_size(shape, index, self.size),)
+
+
+@operator("gather", "copy", main="channels")
+class Gather(Operator):
+    """Picks channels by a stored list of positions, in any order and more than once. A copy that reads what it picks.
+
+    The index layer in front of a learned group convolution (CondenseNet, arXiv:1711.09224, Sec. 3.1).
+    """
+
+    channels: Size
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        shape = the_only(inputs)
+        return (with_size(shape, axis_index(shape, "channels", self.verb), self.channels),)
+
+    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
+        return copied(outputs, outputs)

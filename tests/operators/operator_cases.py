@@ -12,7 +12,7 @@ from typing import Any
 from costmodel.graph import Shape, image, tokens, vector
 from costmodel.operators.activation import Activation, Dropout, PRelu, Softmax
 from costmodel.operators.base import Operator
-from costmodel.operators.combining import Add, Concat, Multiply, Slice, Split, Subtract
+from costmodel.operators.combining import Add, Concat, Gather, Multiply, Slice, Split, Subtract
 from costmodel.operators.convolution import Conv2d, ConvTranspose2d, DepthwiseConv2d
 from costmodel.operators.layout import (
     ChannelShuffle,
@@ -415,6 +415,11 @@ COMBINING = [
     row("first channels", Slice(3), image(8, 4, 5), image(3, 4, 5)),
     row("last features", Slice(6, start=10), tokens(9, 16), tokens(9, 6)),
     row("tokens behind the class token", Slice(196, start=1, axis="tokens"), tokens(197, 768), tokens(196, 768)),
+    row("index layer: as many channels in another order", Gather(8), image(8, 4, 5), image(8, 4, 5),
+        input_elements=8*4*5, output_elements=8*4*5),
+    row("half of the features", Gather(1024), vector(2048), vector(1024), input_elements=1024, output_elements=1024),
+    row("channels picked twice are read twice", Gather(12), image(8, 4, 5), image(12, 4, 5),
+        input_elements=12*4*5, output_elements=12*4*5),
 ]
 
 LAYOUT = [
