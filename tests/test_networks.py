@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import costmodel
+from costmodel.arithmetic import product
 from costmodel.operators.base import pair
 from costmodel.specs.catalogue import families
 from costmodel.specs.listing import listing
@@ -38,13 +39,13 @@ def traced(costs: costmodel.CostTable) -> list[tuple[Any, ...]]:
             sizes = (*kernel, *stride, dilation, groups, *shape.sizes[1:], *output.sizes[1:])
             rows.append(("conv2d", shape.channels, output.channels, *sizes, *counted))
         elif operator.verb == "linear":
-            count = shape.sizes[0] if shape.axes == ("tokens", "c") else 1
+            count = shape.elements // shape.channels  # every token, also those of windows
             sizes = (1, 1, 1, 1, 1, 1, count, 1, count, 1)
             rows.append(("linear", shape.channels, output.channels, *sizes, *counted))
         else:
-            heads, tokens, inner = shape.sizes
-            sizes = (1, 1, 1, 1, 1, heads, tokens, 1, tokens, 1)
-            rows.append(("matmul", inner, output.sizes[-1], *sizes, *counted))
+            *leading, tokens, columns = output.sizes  # of the product: the first operand may be transposed
+            sizes = (1, 1, 1, 1, 1, product(leading), tokens, 1, tokens, 1)
+            rows.append(("matmul", counted[-1] // output.elements, columns, *sizes, *counted))
     return rows
 
 
