@@ -9,6 +9,7 @@ from costmodel.graph import tokens as token_shape
 from costmodel.operators.base import (
     POINTWISE,
     Copy,
+    Count,
     Counts,
     Index,
     Names,
@@ -279,13 +280,18 @@ class Roll(Copy):
 
 @operator("subsample", "copy", main="factor")
 class Subsample(Operator):
-    """Keeps every factor-th pixel of both axes. A copy that reads only what it keeps."""
+    """Keeps every factor-th pixel of both axes, from pixel `start` on. A copy that reads only what it keeps."""
 
     factor: Size
+    start: Count = 0
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         channels, height, width = image_sizes(the_only(inputs), self.verb)
-        return (image(channels, -(-height // self.factor), -(-width // self.factor)),)
+        beyond = (self.start >= height) | (self.start >= width)
+        if anywhere(beyond):
+            start, high, wide = first_bad(beyond, self.start, height, width)
+            raise ShapeError(f"start = {start} is beyond the {high}x{wide} pixels", field="start")
+        return (image(channels, -(-(height - self.start) // self.factor), -(-(width - self.start) // self.factor)),)
 
     def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
         return copied(outputs, outputs)

@@ -457,6 +457,10 @@ LAYOUT = [
         input_elements=16*4*4, output_elements=16*4*4),
     row("every third pixel", Subsample(3), image(2, 9, 10), image(2, 3, 4),
         input_elements=2*3*4, output_elements=2*3*4),
+    row("from the second pixel on", Subsample(2, start=1), image(2, 8, 9), image(2, 4, 4),   # 1 3 5 7, both ways
+        input_elements=2*4*4, output_elements=2*4*4),
+    row("from the third pixel on", Subsample(4, start=2), image(2, 9, 11), image(2, 2, 3),   # 2 6, and 2 6 10
+        input_elements=2*2*3, output_elements=2*2*3),
 ]
 
 RESIZING = [

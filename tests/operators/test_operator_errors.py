@@ -97,6 +97,7 @@ MESSAGES: list[tuple[Operator, tuple[Shape, ...], str, str]] = [
      "split = 3 must divide the 8 channels; list the sizes, or write remainder = \"first\"", "parts"),
     (Split((9,), remainder="first"), (IMAGE,), "split = 9 needs at least 9 channels, the input has 8", "parts"),
     (Slice(5, start=4), (IMAGE,), "slice of 5 from 4 ends beyond the 8 channels", "size"),
+    (Subsample(2, start=4), (image(3, 4, 9),), "start = 4 is beyond the 4x9 pixels", "start"),
     (Slice(9, start=1, axis="tokens"), (TOKENS,), "slice of 9 from 1 ends beyond the 9 tokens", "size"),
 
     (Reshape((2, 3, 4, 2, 4)), (IMAGE,),
