@@ -64,6 +64,19 @@ def maximum(first: Any, second: Any) -> Any:
     return max(first, second)
 
 
+def gcd(first: Any, second: Any) -> Any:
+    """The greatest common divisor of whole numbers, element by element.
+
+    >>> gcd(14, 4)
+    2
+    """
+    if is_array(first) or is_array(second):
+        import numpy
+
+        return numpy.gcd(to_whole(first), to_whole(second))
+    return math.gcd(to_whole(first), to_whole(second))
+
+
 def ratio(numerator: Any, denominator: Any) -> Any:
     """Exact quotient of ints; of arrays the floating-point one."""
     if is_array(numerator) or is_array(denominator):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from costmodel.arithmetic import anywhere
+from costmodel.arithmetic import anywhere, ceil_div, gcd, ratio
 from costmodel.errors import ShapeError
-from costmodel.graph import Shape, image, vector
+from costmodel.graph import Shape, Size, image, vector
 from costmodel.operators.base import (
     Counts,
     Operator,
@@ -81,6 +81,44 @@ def check_padding(pool: Pool) -> None:
                 pixels, seen = first_bad(bad, padding, span)
                 problem = f"padding of {pixels} leaves windows that see only padding: they span {seen}"
                 raise ShapeError(problem, "use less padding", "padding")
+
+
+@operator("adaptive_avg_pool2d", "pool", main="size")
+class AdaptiveAvgPool2d(Operator):
+    """Mean over windows that cover an image in size x size parts: one add per pixel of each window, one division.
+
+    Window i of n is floor(i*in/n) to ceil((i + 1)*in/n), so that windows share a pixel where n does not divide:
+    per axis the n windows see in + n - gcd(in, n) pixels together.
+    """
+
+    size: Pair
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        channels, _, _ = image_sizes(the_only(inputs), self.verb)
+        return (image(channels, *pair(self.size)),)
+
+    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
+        seen_height, seen_width = self._seen(inputs)
+        adds = the_only(inputs).channels * seen_height * seen_width
+        return copied(inputs, outputs, adds=adds, divisions=the_only(outputs).elements)
+
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
+        """The largest window."""
+        _, height, width = the_only(inputs).sizes
+        out_height, out_width = pair(self.size)
+        seen_height, seen_width = self._seen(inputs)
+        return (
+            ceil_div(seen_height, out_height),
+            ceil_div(seen_width, out_width),
+            ratio(height, out_height),
+            ratio(width, out_width),
+        )
+
+    def _seen(self, inputs: tuple[Shape, ...]) -> tuple[Size, Size]:
+        """Pixels that all windows see together, along the height and along the width."""
+        _, *sizes = the_only(inputs).sizes
+        height, width = (size + parts - gcd(size, parts) for size, parts in zip(sizes, pair(self.size), strict=True))
+        return height, width
 
 
 def pooled(shape: Shape) -> Shape:

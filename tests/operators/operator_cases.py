@@ -33,8 +33,9 @@ from costmodel.operators.layout import (
     WindowPartition,
 )  # fmt: skip
 from costmodel.operators.linear import Linear, Matmul
+from costmodel.operators.multiplication_free import AdderConv2d, ShiftConv2d
 from costmodel.operators.normalization import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm, Scale
-from costmodel.operators.pooling import AvgPool2d, GlobalAvgPool, GlobalMaxPool, MaxPool2d
+from costmodel.operators.pooling import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool, GlobalMaxPool, MaxPool2d
 from costmodel.operators.recurrent import Gru, Lstm
 from costmodel.operators.resizing import ClassToken, Learned, Pad, PadChannels, Resize
 
@@ -193,6 +194,16 @@ CONVOLUTIONS = [
     row("3 groups", ConvTranspose2d(9, kernel=3, stride=2, groups=3), image(6, 5, 4), image(9, 10, 8),
         macs=5*4 * 3*3 * 2*9, weight_params=3*3*2*9, weight_elements=3*3*2*9,
         input_elements=6*5*4, output_elements=9*10*8),
+    row("adder 3x3 with 4 groups, bias", AdderConv2d(12, kernel=3, groups=4, bias=True),
+        image(8, 10, 11), image(12, 10, 11),
+        filter_adds=2 * 10*11 * 3*3 * 2*12, bias_adds=12*10*11, weight_params=3*3*2*12, weight_elements=3*3*2*12,
+        bias_params=12, input_elements=8*10*11, output_elements=12*10*11),
+    row("adder, stride 2", AdderConv2d(16, kernel=3, stride=2), image(3, 15, 20), image(16, 8, 10),
+        filter_adds=2 * 8*10 * 3*3 * 3*16, weight_params=3*3*3*16, weight_elements=3*3*3*16,
+        input_elements=3*15*20, output_elements=16*8*10),
+    row("bit shift 1x1", ShiftConv2d(64), image(32, 7, 9), image(64, 7, 9),
+        shifts=7*9 * 32*64, filter_adds=7*9 * 32*64, weight_params=32*64, weight_elements=32*64,
+        input_elements=32*7*9, output_elements=64*7*9),
 ]
 
 LINEAR = [
@@ -364,6 +375,12 @@ POOLING = [
         adds=2*2 * 4*3*4, divisions=4*3*4, input_elements=4*5*7, output_elements=4*3*4),
     row("stride as the kernel, floor", AvgPool2d((2, 3), padding="valid"), image(4, 5, 7), image(4, 2, 2),
         adds=2*3 * 4*2*2, divisions=4*2*2, input_elements=4*5*7, output_elements=4*2*2),
+    row("14 pixels in 4 parts: 0-4, 3-7, 7-11, 10-14", AdaptiveAvgPool2d(4), image(512, 14, 14), image(512, 4, 4),
+        adds=512 * 16*16, divisions=512*4*4, input_elements=512*14*14, output_elements=512*4*4),
+    row("6 rows in 2 parts, 7 columns in 3: 0-3, 2-5, 4-7", AdaptiveAvgPool2d((2, 3)), image(8, 6, 7), image(8, 2, 3),
+        adds=8 * 6*9, divisions=8*2*3, input_elements=8*6*7, output_elements=8*2*3),
+    row("more parts than pixels: 0-1, 0-1, 1-2, 1-2", AdaptiveAvgPool2d(4), image(3, 2, 2), image(3, 4, 4),
+        adds=3 * 4*4, divisions=3*4*4, input_elements=3*2*2, output_elements=3*4*4),
     row("image", GlobalAvgPool(), image(10, 7, 5), image(10, 1, 1),
         adds=10*7*5, divisions=10, input_elements=10*7*5, output_elements=10),
     row("tokens", GlobalAvgPool(), tokens(49, 10), vector(10),

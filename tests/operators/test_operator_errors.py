@@ -36,7 +36,7 @@ from costmodel.operators.layout import (
 )  # fmt: skip
 from costmodel.operators.linear import Linear, Matmul
 from costmodel.operators.normalization import GroupNorm, LocalResponseNorm
-from costmodel.operators.pooling import AvgPool2d, MaxPool2d
+from costmodel.operators.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from costmodel.operators.recurrent import Gru, Lstm
 from costmodel.operators.resizing import ClassToken, Pad, PadChannels, Resize
 
@@ -206,6 +206,7 @@ def test_every_error_of_the_operators_has_a_message_here() -> None:
 
 IMAGE_OPERATORS: list[Operator] = [
     Conv2d(4), DepthwiseConv2d(3), ConvTranspose2d(4), MaxPool2d(2), AvgPool2d(2), LocalResponseNorm(), GroupNorm(2),
+    AdaptiveAvgPool2d(2),
     Tokens(), WindowPartition(2), ChannelShuffle(2), SpaceToChannels(2), ChannelsToSpace(2), Shift(), Roll(1),
     Subsample(2), Pad(1), PadChannels(99), Resize(3),
 ]  # fmt: skip

@@ -21,7 +21,7 @@ from costmodel.operators.convolution import Conv2d, ConvTranspose2d, DepthwiseCo
 from costmodel.operators.layout import Reshape
 from costmodel.operators.linear import Linear, Matmul
 from costmodel.operators.normalization import GroupNorm
-from costmodel.operators.pooling import AvgPool2d, MaxPool2d
+from costmodel.operators.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from costmodel.records import fields_of, replace, values_of
 
 by_name = pytest.mark.parametrize("case", CASES, ids=str)
@@ -191,6 +191,17 @@ def test_windows_are_those_that_can_be_listed(kernel: int, stride: int, before: 
     left_over = starts[-1] + kernel < size + after
     ceiled = len(starts) + (left_over and starts[-1] + stride < size)
     assert MaxPool2d(kernel, stride, padding, rounding="ceil").output_shapes(shapes) == (image(1, ceiled, ceiled),)
+
+
+@given(st.integers(1, 60), st.integers(1, 60))
+@settings(deadline=None)
+def test_adaptive_windows_are_those_that_can_be_listed(size: int, parts: int) -> None:
+    windows = [range(part * size // parts, -(-(part + 1) * size // parts)) for part in range(parts)]
+    operator, shapes = AdaptiveAvgPool2d((parts, 1)), (image(1, size, 1),)
+    assert counted(operator, shapes).adds == sum(map(len, windows))
+    reach = operator.reach(shapes)
+    assert reach is not None
+    assert reach[0] == max(map(len, windows))
 
 
 # Groups and resolution
