@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from costmodel.arithmetic import anywhere, checked_sum, is_array, refuse_overflow
 from costmodel.errors import CostmodelError, ParameterError, nearest
+from costmodel.expectations import expected, is_conditional
 from costmodel.graph import Graph, Layer, Shape
 from costmodel.operators.base import Counts, Operator
 from costmodel.receptive_field import receptive_fields
@@ -41,6 +42,11 @@ COLUMNS: dict[str, Column] = {
         Column("comparisons", "operation", "comparisons of rectifiers, maximum pooling and softmax", True),
         Column("divisions", "operation", "divisions", True),
         Column("exponentials", "operation", "exponentials, tanh, erf, powers and roots, one each", True),
+        Column(
+            "filter_adds", "operation",
+            "additions inside adder and shift filters, in place of multiply-accumulates, never part of adds", True,
+        ),
+        Column("shifts", "operation", "bit shifts inside shift filters, in place of multiplications", True),
         Column("weight_params", "parameter", "weights of convolution, linear and recurrent layers", False),
         Column("bias_params", "parameter", "their biases", False),
         Column("norm_params", "parameter", "scales and shifts of normalisation", False),
@@ -76,6 +82,12 @@ REACHES: dict[str, str] = {
 }
 PARAMETER_COLUMNS = ("weight_params", "bias_params", "norm_params", "other_params")
 
+CONDITIONS: dict[str, str] = {
+    "probability": "probability that the layer runs",
+    "active": "part of the output positions that a convolution computes",
+}
+"""Columns that only a table of expectations has."""
+
 By: TypeAlias = Literal["layer", "block", "op"]
 
 
@@ -101,6 +113,11 @@ class CostTable:
         )
 
     @property
+    def is_expected(self) -> bool:
+        """Whether layers run conditionally, so that counts are averages over the inputs instead of exact."""
+        return "probability" in self.columns
+
+    @property
     def totals(self) -> pandas.Series[Any]:
         """The sum of every count over the layers."""
         import pandas
@@ -120,6 +137,8 @@ class CostTable:
     def grouped(self, by: By) -> dict[str, list[Any]]:
         """Counts summed over the layers of a block or operator, in order of first appearance.
 
+        `layers` counts them; where layers run conditionally, `runs` is how often the block runs on average.
+
         Raises: ParameterError unless `by` is layer, block or op.
         """
         if by not in get_args(By):
@@ -132,6 +151,9 @@ class CostTable:
         for row, name in enumerate(self.columns[by]):
             members[name].append(row)
         table: dict[str, list[Any]] = {by: list(members), "layers": [len(rows) for rows in members.values()]}
+        if self.is_expected:
+            probabilities = self.columns["probability"]
+            table["runs"] = [max(probabilities[row] for row in rows) for rows in members.values()]
         for column in COLUMNS:
             values = self.columns[column]
             table[column] = [
@@ -156,7 +178,8 @@ def cost_table(graph: Graph, batch: int = 1) -> CostTable:
     """Count every layer of a network.
 
     Counts of work and traffic grow with `batch`, parameters and weight traffic do not. Layers that share weights
-    count their parameters once, their work each time. Sizes that are arrays give arrays of counts.
+    count their parameters once, their work each time. Sizes that are arrays give arrays of counts. Where layers run
+    conditionally, work and traffic are expectations (`costmodel.expectations`) and `is_expected` says so.
 
     >>> from costmodel import load
     >>> costs = cost_table(load("mobilenet_v1"))
@@ -190,6 +213,8 @@ def cost_table(graph: Graph, batch: int = 1) -> CostTable:
         else:
             factor = batch if column.grows_with_batch else 1
             columns[name] = [value * factor for value in by_name[name]] if factor != 1 else list(by_name[name])
+    if any(map(is_conditional, graph.layers)):
+        columns |= {name: [getattr(layer, name) for layer in graph.layers] for name in CONDITIONS}
     fields = receptive_fields(graph, shapes)
     reached = [fields[layer.outputs[0]] for layer in graph.layers]
     for name, attribute in zip(REACHES, ("height", "width", "jump_height", "jump_width"), strict=True):
@@ -225,6 +250,8 @@ def _layer_counts(graph: Graph, shapes: Mapping[str, Shape]) -> list[Counts]:
         inputs = tuple([shapes[name] for name in layer.inputs])
         outputs = tuple([shapes[name] for name in layer.outputs])
         count = layer.operator.count(inputs, outputs)
+        if is_conditional(layer):
+            count = expected(count, layer)
         if layer.weights is not None:
             own = count.parameters
             first, params = groups.setdefault(layer.weights, (layer, own))

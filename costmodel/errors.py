@@ -6,6 +6,7 @@ CostmodelError
 ├── ParameterError     a value given for a parameter is not acceptable
 ├── ShapeError         an operator cannot be applied to these shapes (becomes a `Problem` when it stands in a file)
 ├── StructureError     a sweep's values lead to different networks where one was expected
+├── PassError          a pass cannot be applied to this network
 ├── CountOverflowError a count of an array sweep does not fit into 64 bits
 └── PredictionError    a device cannot answer what it was asked (number format, runtime)
 
@@ -94,6 +95,10 @@ class StructureError(CostmodelError, ValueError):
             f"{what} differs within the sweep: the structure of a network must be the same for all values of one "
             "array; load the values one by one, or let costmodel.sweeps.group_by_structure sort them"
         )
+
+
+class PassError(CostmodelError, ValueError):
+    """A pass cannot be applied to a network."""
 
 
 class CountOverflowError(CostmodelError, OverflowError):

@@ -83,6 +83,9 @@ class Layer:
     A layer with one output calls that tensor by its own name, one with several `name.0`, `name.1`, ...
     Layers that share `weights` use the same parameters: counted once, their multiply-accumulates each time.
     `origin` is the place in the file the layer came from, as (file, key path); None for graphs built in Python.
+    Layers of one `merge` group were trained apart and become one convolution under the pass `reparameterize`.
+    Conditional execution: a layer runs with `probability`, and a convolution computes the `active` fraction of its
+    output positions when it runs; its costs are then expectations.
     """
 
     name: str
@@ -91,6 +94,9 @@ class Layer:
     outputs: tuple[str, ...]
     weights: str | None = None
     origin: tuple[str, tuple[str | int, ...]] | None = None
+    merge: str | None = None
+    probability: float = 1
+    active: float = 1
 
     @property
     def path(self) -> tuple[str, ...]:

@@ -47,9 +47,11 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def grouped_digits(value: Any) -> str:
-    """An integer with thousands separators, anything else as it is."""
+    """An integer with thousands separators, as a large expectation rounded to one; anything else as it is."""
     if value is None:
         return ""
+    if isinstance(value, float) and 1000 <= abs(value) < 1e18:
+        return f"{value:,.0f}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 

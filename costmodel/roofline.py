@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from costmodel.arithmetic import checked_sum, is_array, maximum
+from costmodel.arithmetic import anywhere, checked_sum, is_array, maximum
 from costmodel.costs import CostTable
 from costmodel.errors import ParameterError, PredictionError, nearest
 from costmodel.fusion import folded_layers, fusion_named
@@ -114,6 +114,7 @@ def predict(
         )
     if overlap not in get_args(Overlap):
         raise PredictionError(f"overlap = {overlap!r} is not max or sum")
+    _refuse_unrated(costs, profile)
     rule = fusion_named(fusion or profile.fusion)
     folded = folded_layers(costs.graph, rule)
     names = costs.columns["layer"]
@@ -139,6 +140,16 @@ def predict(
         "bound": [_bound(*seconds) for seconds in zip(compute, memory, strict=True)],
     }
     return Prediction(costs, profile, rule.name, overlap, columns)
+
+
+def _refuse_unrated(costs: CostTable, profile: HardwareProfile) -> None:
+    """Raise where a layer does work that no profile gives a rate for."""
+    for name, op, adds in zip(*(costs.columns[c] for c in ("layer", "op", "filter_adds")), strict=True):
+        if anywhere(adds != 0):
+            raise PredictionError(
+                f"{profile.name} gives no rate for the additions and shifts of {op} ({name!r}): its latency cannot be "
+                "predicted; the cost table counts them"
+            )
 
 
 def layer_bytes(activation_elements: Any, weight_elements: Any, profile: HardwareProfile) -> Any:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from costmodel.costs import COLUMNS, By, CostTable
+from costmodel.expectations import conditional_layers
 from costmodel.fusion import Fusion, folded_layers, fusion_named
-from costmodel.report import as_table, records_of, significant, with_prefix
+from costmodel.report import as_table, grouped_digits, records_of, significant, with_prefix
 from costmodel.roofline import Prediction
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def as_object(
         "network": graph.name,
         "source": graph.source,
         "parameters": dict(graph.parameters),
+        "expected": costs.is_expected,
         "batch": costs.batch,
         "hardware": hardware,
         "totals": totals_of(costs, prediction, convention),
@@ -201,14 +203,24 @@ def _totals(costs: CostTable, convention: Convention | None, rule: Fusion) -> st
     accesses = zip(costs.columns["layer"], costs.columns["memory_access_elements"], strict=True)
     moved = sum(elements for name, elements in accesses if name not in folded)
     every = costs.total("memory_access_elements")
-    unfolded = f"  ({every:,} if every operator reads and writes)" if folded else ""
+    unfolded = f"  ({grouped_digits(every)} if every operator reads and writes)" if folded else ""
     lines = [
-        f"MACs            {costs.total('macs'):,}  (multiply-accumulates of convolution, linear, matmul; no bias)",
+        f"MACs            {grouped_digits(costs.total('macs'))}  (multiply-accumulates of convolution, linear, matmul; "
+        "no bias)",
         f"params          {costs.total('params'):,}  (all trainable)",
-        f"memory access   {moved:,} elements{unfolded}",
+        f"memory access   {grouped_digits(moved)} elements{unfolded}",
     ]
+    for column, what in (("filter_adds", "additions in adder and shift filters"), ("shifts", "bit shifts in filters")):
+        if costs.total(column):
+            lines.append(f"{column:15} {grouped_digits(costs.total(column))}  ({what}, in place of MACs)")
+    if costs.is_expected:
+        count = conditional_layers(costs.graph)
+        lines.append(f"expected        {count} of {len(costs.graph.layers)} layers run conditionally: work and traffic "
+                     "are averages over the inputs, parameters are not")  # fmt: skip
     if convention is not None:
-        lines.append(f"{convention.name:15} {convention.total(costs):,} {convention.unit}  ({convention.meaning})")
+        lines.append(
+            f"{convention.name:15} {grouped_digits(convention.total(costs))} {convention.unit}  ({convention.meaning})"
+        )
     return "\n".join(lines)
 
 

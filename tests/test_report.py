@@ -105,7 +105,7 @@ def test_groups_keep_the_totals(by: str) -> None:
 def test_the_json_object_has_the_documented_keys() -> None:
     costs = cost_table(load("mobilenet_v2"))
     value = as_object(costs, predict(costs, "ridge_5"), "layer", convention_named("weights"))
-    assert list(value) == ["network", "source", "parameters", "batch", "hardware", "totals", "layers"]
+    assert list(value) == ["network", "source", "parameters", "expected", "batch", "hardware", "totals", "layers"]
     assert value["network"] == "mobilenet_v2"
     assert value["parameters"] == {"width": 1.0, "resolution": 224, "depth": 1, "classes": 1000}
     assert value["hardware"]["ridge_point_macs_per_byte"] == 5.0

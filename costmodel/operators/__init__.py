@@ -6,6 +6,7 @@ from costmodel.operators import (
     convolution,
     layout,
     linear,
+    multiplication_free,
     normalization,
     pooling,
     recurrent,
@@ -16,5 +17,5 @@ from costmodel.operators.base import OPERATORS, Counts, Operator
 
 __all__ = [
     "ACTIVATION_VERBS", "OPERATORS", "Counts", "Operator", "activation", "combining", "convolution", "layout",
-    "linear", "normalization", "pooling", "recurrent", "resizing",
+    "linear", "multiplication_free", "normalization", "pooling", "recurrent", "resizing",
 ]  # fmt: skip

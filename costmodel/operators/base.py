@@ -48,6 +48,8 @@ class Counts:
     comparisons: int = 0
     divisions: int = 0
     exponentials: int = 0
+    filter_adds: int = 0
+    shifts: int = 0
     weight_params: int = 0
     bias_params: int = 0
     norm_params: int = 0

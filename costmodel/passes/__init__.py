@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 
 from costmodel.graph import Graph
 from costmodel.passes.fold_norm import fold_norm
+from costmodel.passes.reparameterize import reparameterize
 
-PASSES: dict[str, Callable[[Graph], Graph]] = {"fold_norm": fold_norm}
+PASSES: dict[str, Callable[[Graph], Graph]] = {"fold_norm": fold_norm, "reparameterize": reparameterize}
 
 
 def apply_passes(graph: Graph, names: Iterable[str]) -> Graph:

@@ -11,6 +11,7 @@ from costmodel.files import Document
 from costmodel.graph import Layer
 from costmodel.positions import KeyPath
 from costmodel.specs.flow import Flow, flow_sizes, is_doubtful
+from costmodel.specs.marks import UNMARKED
 from costmodel.specs.program import Program
 from costmodel.specs.reader import MAXIMUM_PROBLEMS
 from costmodel.specs.replay import Recording
@@ -51,6 +52,7 @@ class Mistakes:
         self.calls: list[Step] = []
         self.origin: tuple[str, KeyPath] | None = None
         self.sharing: Sharing | None = None
+        self.marks = UNMARKED
         self.first_uses: dict[str, tuple[Step, Sharing]] = {}
         self.steps_walked, self.times = 0, 1
         self.recordings: dict[object, Recording] = {}

@@ -30,6 +30,7 @@ from costmodel.specs.steps import (
     Residual,
     Step,
     StepList,
+    StepMarks,
     Target,
 )  # fmt: skip
 from costmodel.specs.values import (
@@ -194,10 +195,25 @@ class StepReader:
         if "repeat" in given and "stride" in fields:  # the tables' wording: stride holds for the first of n
             rest_fields["stride"] = (1, fields["stride"][1])
         first_fields = self.first_fields(verb, given, fields, accepted)
+        marks = self.marks(given, names)
         action = self.action(verb, first_fields, path, names, depth)
         same = rest_fields == first_fields or "repeat" not in given
         rest = action if same else self.action(verb, rest_fields, path, names, depth)
-        return [Step(self.document, path, action, rest, name, references, repeat, condition, share, columns, doubtful)]
+        if marks is not None and marks.active is not None and not _is_convolution(action):
+            problem = f"active belongs to a convolution, {verb} is none"
+            self.report(given["active"][1], problem, "a block passes it on: { conv2d = ..., active = ... }", True)
+        return [Step(self.document, path, action, rest, name, references, repeat, condition, share, columns, doubtful,
+                     marks)]  # fmt: skip
+
+    def marks(self, given: Given, names: Names) -> StepMarks | None:
+        """What a step says of its layers beside its fields."""
+        if not given.keys() & {"merge", "probability", "active"}:
+            return None
+        read: dict[str, Value | None] = {}
+        for key in ("merge", "probability", "active"):
+            raw, path = given.get(key, (None, ()))
+            read[key] = None if raw is None else self.value(path, read_free, raw, names.values)
+        return StepMarks(**read)
 
     def first_fields(self, verb: str, given: Given, fields: Given, accepted: Collection[str]) -> Given:
         """The fields of the first repetition: those of the step, overridden by `first`."""
@@ -386,3 +402,8 @@ class StepReader:
         body = self.steps(raw, path, names.below((element, "parts")), depth + 1)
         value = unknown() if elements is None else elements
         return Branches((body,), join, element, Argument("in", value, source_path), feed == "split")
+
+
+def _is_convolution(action: Action) -> bool:
+    targets = action.targets.values() if isinstance(action, Call) else ()
+    return any(isinstance(target, OperatorCall) and target.operator.kind == "convolution" for target in targets)

@@ -44,6 +44,9 @@ class Recording:
                 tuple([prefix + name[cut:] for name in layer.outputs]),
                 layer.weights,
                 origin if layer.origin == self.origin else layer.origin,
+                None if layer.merge is None else prefix + layer.merge[cut:],
+                layer.probability,
+                layer.active,
             )
             for layer in self.layers
         ]

@@ -11,7 +11,9 @@ from costmodel.positions import KeyPath
 from costmodel.records import record
 from costmodel.specs.values import Value
 
-STEP_KEYS = ("name", "from", "repeat", "first", "if", "columns", "rows", "share")
+STEP_KEYS = (
+    "name", "from", "repeat", "first", "if", "columns", "rows", "share", "merge", "probability", "active",
+)  # fmt: skip
 """Keys that any step may carry beside the fields of its operator or block."""
 STRUCTURES = ("residual", "branches", "steps", "pass")
 """Verbs that arrange other steps."""
@@ -110,10 +112,19 @@ Action: TypeAlias = "Call | Residual | Branches | Group | RowsByWord | Broken"
 
 
 @record
+class StepMarks:
+    """What a step says of all its layers: merged by `reparameterize`, run with a probability, partly active."""
+
+    merge: Value | None
+    probability: Value | None
+    active: Value | None
+
+
+@record
 class Step:
     """One step of a list. `rest` is what the repetitions after the first do.
 
-    `doubtful` marks a step with a mistake that leaves its output unknown.
+    `doubtful` marks a step with a mistake that leaves its output unknown; `marks` are what its layers carry along.
     """
 
     document: Document
@@ -127,6 +138,7 @@ class Step:
     share: str | None
     columns: tuple[Argument, ...]
     doubtful: bool = False
+    marks: StepMarks | None = None
 
     @property
     def calls_block(self) -> bool:

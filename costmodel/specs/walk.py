@@ -22,9 +22,10 @@ from costmodel.specs.flow import (
     is_doubtful,
     shape_changes,
 )  # fmt: skip
+from costmodel.specs.marking import Marking
+from costmodel.specs.marks import UNMARKED
 from costmodel.specs.mistakes import FLOW, TooLargeError, entry_at
 from costmodel.specs.parameters import structural
-from costmodel.specs.references import References
 from costmodel.specs.replay import Recording, key_of
 from costmodel.specs.sharing import Sharing
 from costmodel.specs.steps import (
@@ -51,7 +52,7 @@ MAXIMUM_LAYERS = 20_000
 MAXIMUM_STEPS = 40_000
 
 
-class Expansion(References):
+class Expansion(Marking):
     """One walk over a program with fixed parameters."""
 
     # ---- lists
@@ -88,7 +89,7 @@ class Expansion(References):
                 raise TooLargeError
             entering = flow if step.references is None else self.entering(step, flow, frame)
             action = step.action if repetition == 0 else step.rest
-            run = self.act if step.share is None else self.shared
+            run = self.plain if step.marks is None else self.marked
             flow = run(step, action, scope, entering, frame, naming)
             if step.doubtful:
                 flow = doubtful(entering)
@@ -136,6 +137,23 @@ class Expansion(References):
             return 1
 
     # ---- actions
+
+    def plain(
+        self, step: Step, action: Action, scope: dict[str, Any], flow: Flow, frame: Frame, naming: Naming
+    ) -> Flow:
+        """Run an action that marks nothing."""
+        run = self.act if step.share is None else self.shared
+        return run(step, action, scope, flow, frame, naming)
+
+    def marked(
+        self, step: Step, action: Action, scope: dict[str, Any], flow: Flow, frame: Frame, naming: Naming
+    ) -> Flow:
+        """Run an action whose layers carry marks."""
+        outer = self.marks
+        self.marks = self.marks_below(step, scope, flow, f"{naming.prefix}{len(self.layers)}")
+        result = self.plain(step, action, scope, flow, frame, naming)
+        self.marks = outer
+        return result
 
     def shared(
         self, step: Step, action: Action, scope: dict[str, Any], flow: Flow, frame: Frame, naming: Naming
@@ -256,7 +274,10 @@ class Expansion(References):
         weights = None
         if self.sharing is not None:
             weights = self.sharing.weights(name, operator, tuple([shape for _, shape in flow]), outputs)
-        self.layers.append(Layer(name, operator, inputs, names, weights, self.origin))
+        merge, probability, active = self.marks.merge, self.marks.probability, self.marks.active
+        if operator.kind != "convolution":
+            active = 1
+        self.layers.append(Layer(name, operator, inputs, names, weights, self.origin, merge, probability, active))
         return ((name, outputs[0]),) if len(outputs) == 1 else tuple(zip(names, outputs, strict=True))
 
     def field_path(self, step: Step, operator: Operator, field: str) -> KeyPath:
@@ -280,7 +301,8 @@ class Expansion(References):
                 arguments[argument.name] = self.compute(step, value, argument.path, scope, flow)
             if block.parameters[argument.name].choices:
                 self.check_choice(step, block, argument.name, arguments[argument.name], argument.path)
-        clean = self.sharing is None and not (self.loose_ends or self.problems or self.program.problems)
+        clean = self.sharing is None and self.marks is UNMARKED
+        clean = clean and not (self.loose_ends or self.problems or self.program.problems)
         key = key_of(block, arguments, flow) if clean else None
         prefix = name + "."
         recording = self.recordings.get(key) if key is not None else None
