@@ -99,6 +99,26 @@ class LocalResponseNorm(Operator):
         )  # fmt: skip
 
 
+@operator("l2_norm", "norm")
+class L2Norm(SameShape):
+    """Scales every token or pixel to length 1 over the channels: x / sqrt(sum over the channels of x^2).
+
+    Per element: 1 norm_mac (the square) and 1 multiply (by the reciprocal length). Per token or pixel: 1 division and
+    1 square root, which stands under exponentials. SSD (arXiv:1512.02325, section 3.1) follows it with a `scale`.
+    """
+
+    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
+        shape = the_only(inputs)
+        lengths = shape.elements // shape.channels
+        return copied(
+            inputs, outputs, norm_macs=shape.elements, multiplies=shape.elements, divisions=lengths,
+            exponentials=lengths,
+        )  # fmt: skip
+
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
+        return last_axis_reach(the_only(inputs))
+
+
 @operator("scale", "norm")
 class Scale(SameShape):
     """A learned factor per channel (layer scale), with `bias` also a learned shift: other_params."""

@@ -78,6 +78,35 @@ class Resize(Operator):
         return neighbours, neighbours, ratio(height, out_height), ratio(width, out_width)
 
 
+@operator("max_unpool2d", "copy", main="size")
+class MaxUnpool2d(Operator):
+    """Puts every value where a max pooling found it, zeros elsewhere: a copy that reads each value and its index.
+
+    The undoing of a pooling in SegNet (arXiv:1511.00561, section 3) and ENet (arXiv:1606.02147, section 4).
+    `input_elements` = 2*elements: an index is one element; `size` is that of the image that was pooled.
+    """
+
+    size: Pair
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        channels, height, width = image_sizes(the_only(inputs), self.verb)
+        sizes = pair(self.size)
+        for size, there in zip(sizes, (height, width), strict=True):
+            less = size < there
+            if anywhere(less):
+                wanted, smallest = first_bad(less, size, there)
+                raise ShapeError(f"max_unpool2d to {wanted} is smaller than the {smallest} there are", field="size")
+        return (image(channels, *sizes),)
+
+    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
+        return Counts(input_elements=2 * the_only(inputs).elements, output_elements=the_only(outputs).elements)
+
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
+        _, height, width = the_only(inputs).sizes
+        out_height, out_width = pair(self.size)
+        return 1, 1, ratio(height, out_height), ratio(width, out_width)
+
+
 @operator("class_token", "copy", main="number")
 class ClassToken(Operator):
     """Puts learned tokens in front of a sequence: number*channels other_params, a copy."""

@@ -34,10 +34,10 @@ from costmodel.operators.layout import (
 )  # fmt: skip
 from costmodel.operators.linear import Linear, Matmul
 from costmodel.operators.multiplication_free import AdderConv2d, ShiftConv2d
-from costmodel.operators.normalization import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm, Scale
+from costmodel.operators.normalization import BatchNorm, GroupNorm, L2Norm, LayerNorm, LocalResponseNorm, Scale
 from costmodel.operators.pooling import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool, GlobalMaxPool, MaxPool2d
 from costmodel.operators.recurrent import Gru, Lstm
-from costmodel.operators.resizing import ClassToken, Learned, Pad, PadChannels, Resize
+from costmodel.operators.resizing import ClassToken, Learned, MaxUnpool2d, Pad, PadChannels, Resize
 
 
 @dataclass(frozen=True)
@@ -339,6 +339,11 @@ NORMS = [
     row("one group, without scale and shift", GroupNorm(1, affine=False), image(12, 5, 6), image(12, 5, 6),
         norm_macs=12*5*6, adds=2 * 12*5*6, multiplies=12*5*6, divisions=3, exponentials=1,
         input_elements=12*5*6, output_elements=12*5*6),
+    row("image: one length per pixel", L2Norm(), image(512, 7, 5), image(512, 7, 5),
+        norm_macs=512*7*5, multiplies=512*7*5, divisions=7*5, exponentials=7*5,
+        input_elements=512*7*5, output_elements=512*7*5),
+    row("tokens: one length per token", L2Norm(), tokens(9, 16), tokens(9, 16),
+        norm_macs=9*16, multiplies=9*16, divisions=9, exponentials=9, input_elements=9*16, output_elements=9*16),
     row("AlexNet, 5 channels", LocalResponseNorm(), image(96, 5, 6), image(96, 5, 6),
         norm_macs=5 * 96*5*6, adds=96*5*6, multiplies=96*5*6, exponentials=96*5*6, divisions=96*5*6,
         input_elements=96*5*6, output_elements=96*5*6),
@@ -487,6 +492,10 @@ RESIZING = [
         input_elements=160, output_elements=8*5*8),
     row("shortcut of CIFAR ResNets", PadChannels(32), image(16, 4, 5), image(32, 4, 5),
         input_elements=16*4*5, output_elements=32*4*5),
+    row("twice the size", MaxUnpool2d((8, 10)), image(8, 4, 5), image(8, 8, 10),
+        input_elements=2 * 8*4*5, output_elements=8*8*10),
+    row("an odd size, rounded up by its pooling", MaxUnpool2d((45, 61)), image(3, 23, 31), image(3, 45, 61),
+        input_elements=2 * 3*23*31, output_elements=3*45*61),
     row("nearest is a copy", Resize((8, 10)), image(8, 4, 5), image(8, 8, 10),
         input_elements=160, output_elements=640),
     row("bilinear: 4 multiplies, 3 adds", Resize(65, method="bilinear"), image(2, 33, 17), image(2, 65, 65),

@@ -38,7 +38,7 @@ from costmodel.operators.linear import Linear, Matmul
 from costmodel.operators.normalization import GroupNorm, LocalResponseNorm
 from costmodel.operators.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from costmodel.operators.recurrent import Gru, Lstm
-from costmodel.operators.resizing import ClassToken, Pad, PadChannels, Resize
+from costmodel.operators.resizing import ClassToken, MaxUnpool2d, Pad, PadChannels, Resize
 
 CHANNELS: Any = numpy.array([8, 10, 6])
 SIZES: Any = numpy.array([4, 9, 3])
@@ -175,6 +175,7 @@ MESSAGES: list[tuple[Operator, tuple[Shape, ...], str, str]] = [
 
     (Pad("same"), (IMAGE,), "pad needs numbers; write { pad = 1 } or { pad = [[0, 1], [0, 1]] }", "padding"),
     (PadChannels(6), (IMAGE,), "pad_channels = 6 is less than the 8 there are", "channels"),
+    (MaxUnpool2d((9, 4)), (IMAGE,), "max_unpool2d to 4 is smaller than the 6 there are", "size"),
 ]
 # fmt: on
 
@@ -209,6 +210,7 @@ IMAGE_OPERATORS: list[Operator] = [
     AdaptiveAvgPool2d(2),
     Tokens(), WindowPartition(2), ChannelShuffle(2), SpaceToChannels(2), ChannelsToSpace(2), Shift(), Roll(1),
     Subsample(2), Pad(1), PadChannels(99), Resize(3),
+    MaxUnpool2d(99),
 ]  # fmt: skip
 
 

@@ -29,10 +29,10 @@ from costmodel.operators.layout import (
     Transpose,
 )  # fmt: skip
 from costmodel.operators.linear import Linear, Matmul
-from costmodel.operators.normalization import BatchNorm, GroupNorm, LayerNorm
+from costmodel.operators.normalization import BatchNorm, GroupNorm, L2Norm, LayerNorm
 from costmodel.operators.pooling import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool, GlobalMaxPool, MaxPool2d
 from costmodel.operators.recurrent import Lstm
-from costmodel.operators.resizing import ClassToken, Pad, Resize
+from costmodel.operators.resizing import ClassToken, MaxUnpool2d, Pad, Resize
 from costmodel.receptive_field import ReceptiveField, receptive_fields
 from costmodel.shapes import infer_shapes
 
@@ -102,6 +102,7 @@ CHAINS: list[tuple[str, list[Operator], Field]] = [
     ("convolution after a transposed one", [ConvTranspose2d(4, kernel=2, stride=2), Conv2d(4, kernel=3)],
      square(2, 0.5)),                                                                           # 1 + 2*0.5
     ("resize to twice, nearest", [Resize((192, 144))], square(1, 0.5)),
+    ("max unpooling to twice", [MaxPool2d(2), MaxUnpool2d((96, 72))], square(2, 1)),
     ("resize to twice, bilinear", [Resize((192, 144), method="bilinear")], square(2, 0.5)),
     ("resize to half", [Resize((48, 36)), Conv2d(4, kernel=3)], square(5, 2)),                  # 1 + 2*2
     ("resize unequally", [Resize((96, 18))], ReceptiveField(1, 1, 1, 4)),
@@ -114,7 +115,7 @@ CHAINS: list[tuple[str, list[Operator], Field]] = [
     ("recurrent", [Tokens(), Lstm(4), Token(-1)], None),
     ("softmax over tokens", [Tokens(), Transpose((1, 0)), Softmax()], None),
     ("norm over tokens", [Tokens(), Transpose((1, 0)), LayerNorm()], None),
-    ("softmax and norm over channels", [Softmax(), Tokens(), Softmax(), LayerNorm()], square(1, 1)),
+    ("softmax and norm over channels", [Softmax(), L2Norm(), Tokens(), Softmax(), LayerNorm()], square(1, 1)),
     ("statistics of the whole image", [Conv2d(4, kernel=3, stride=2), GroupNorm(2)],
      ReceptiveField(97, 73, 2, 2)),                                                             # 3 + 47*2, 3 + 35*2
     ("rows mixed by reshape", [Reshape((4, 72, 96))], None),
