@@ -51,6 +51,22 @@ class Subtract(Operator):
         return copied(inputs, outputs, adds=the_only(outputs).elements)
 
 
+def broadcast_shapes(inputs: tuple[Shape, ...], verb: str) -> tuple[Shape, ...]:
+    """The common shape after sizes of 1 are broadcast, or an error that shows all."""
+    widest = max(inputs, key=lambda shape: len(shape.sizes))
+    sizes: Any = ()
+    for shape in inputs:
+        own = (*shape.sizes, 1, 1) if widest.is_image and len(shape.sizes) == 1 else shape.sizes
+        sizes = shared_sizes(sizes, own)
+        if sizes is None:
+            raise ShapeError(
+                f"{verb} cannot broadcast {' and '.join(str(shape) for shape in inputs)}",
+                "sizes must be equal, or 1 on one side",
+                assume=(widest,),
+            )
+    return (Shape(widest.axes, sizes),)
+
+
 @operator("multiply", "elementwise", arity=(2, None))
 class Multiply(Operator):
     """Element-wise product; sizes of 1 are broadcast (a squeeze-and-excitation gate is channels x 1 x 1).
@@ -59,21 +75,24 @@ class Multiply(Operator):
     """
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
-        widest = max(inputs, key=lambda shape: len(shape.sizes))
-        sizes: Any = ()
-        for shape in inputs:
-            own = (*shape.sizes, 1, 1) if widest.is_image and len(shape.sizes) == 1 else shape.sizes
-            sizes = shared_sizes(sizes, own)
-            if sizes is None:
-                raise ShapeError(
-                    f"multiply cannot broadcast {' and '.join(str(shape) for shape in inputs)}",
-                    "sizes must be equal, or 1 on one side",
-                    assume=(widest,),
-                )
-        return (Shape(widest.axes, sizes),)
+        return broadcast_shapes(inputs, self.verb)
 
     def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
         return copied(inputs, outputs, multiplies=(len(inputs) - 1) * the_only(outputs).elements)
+
+
+@operator("divide", "elementwise", arity=(2, 2))
+class Divide(Operator):
+    """Element-wise quotient of the first tensor by the second; sizes of 1 are broadcast.
+
+    One division per element of the result. The epsilon that keeps a divisor from zero is not counted, as in the norms.
+    """
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        return broadcast_shapes(inputs, self.verb)
+
+    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
+        return copied(inputs, outputs, divisions=the_only(outputs).elements)
 
 
 def axis_index(shape: Shape, axis: Axis, verb: str) -> int:

@@ -40,17 +40,19 @@ class Pad(Copy):
 
 @operator("pad_channels", "copy", main="channels")
 class PadChannels(Copy):
-    """Zero channels up to that number (the parameter-free shortcut of CIFAR ResNets). A copy."""
+    """Constant channels up to that number: zeros in the shortcut of CIFAR ResNets, ones in linear attention. A copy."""
 
     channels: Size
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
-        channels, height, width = image_sizes(the_only(inputs), self.verb)
-        less = self.channels < channels
+        shape = the_only(inputs)
+        less = self.channels < shape.channels
         if anywhere(less):
-            wanted, there = first_bad(less, self.channels, channels)
+            wanted, there = first_bad(less, self.channels, shape.channels)
             raise ShapeError(f"pad_channels = {wanted} is less than the {there} there are", field="channels")
-        return (image(self.channels, height, width),)
+        if shape.is_image:
+            return (image(self.channels, *shape.sizes[1:]),)
+        return (shape.with_last(self.channels),)
 
 
 Method: TypeAlias = Literal["nearest", "bilinear"]

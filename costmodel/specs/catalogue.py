@@ -66,8 +66,8 @@ def find(network: str) -> tuple[Program, Mapping[str, Any], tuple[str, ...]]:
         return program, *_settings(program.variants.get(network))
     for family in sorted(families, key=lambda name: -_alike(name, network)):
         document = read_bundled(FOLDER, family)
-        for name in document.data.get("variants", {}):
-            if name == network or ("{" in name and Variant(name, {}, ()).match(network) is not None):
+        for name, settings in document.data.get("variants", {}).items():
+            if name == network or ("{" in name and _pattern(name, settings).match(network) is not None):
                 program = bundled(family)
                 variant = program.variants[name]
                 matched = variant.match(network)
@@ -75,6 +75,12 @@ def find(network: str) -> tuple[Program, Mapping[str, Any], tuple[str, ...]]:
     known = [name for family in families for name in variant_names(family)]
     hint = nearest(network, [*families, *known]) or "`costmodel networks` lists them"
     raise UnknownNameError(f"unknown network {shown(network)}; {hint}")
+
+
+def _pattern(name: str, settings: Any) -> Variant:
+    """A pattern of a file that was not checked yet."""
+    listed = settings.get("listed") if isinstance(settings, dict) else None
+    return Variant(name, {}, (), (), listed if isinstance(listed, dict) else None)
 
 
 def _alike(first: str, second: str) -> int:

@@ -14,6 +14,7 @@ from costmodel.specs.unknown import is_unknown
 from costmodel.specs.values import MAXIMUM_ELEMENTS, MAXIMUM_SIZE, Value, shown
 
 PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 MAXIMUM_NAME = 200
 
 
@@ -157,6 +158,8 @@ class Variant:
     def match(self, wanted: str) -> dict[str, Any] | None:
         """The parameters of a name of this variant, or None when the name is not of this form.
 
+        A pattern's parameters may be numbers, or those words that are listed.
+
         >>> Variant("net_{width}_{resolution}", {}, ()).match("net_0.75_192")
         {'width': 0.75, 'resolution': 192}
         """
@@ -164,14 +167,21 @@ class Variant:
             return dict(self.settings) if wanted == self.name else None
         pattern, at, names = "", 0, []
         for hole in PLACEHOLDER.finditer(self.name):
-            pattern += re.escape(self.name[at : hole.start()]) + r"([0-9]+(?:\.[0-9]+)?)"
+            words = [re.escape(word) for word in (self.listed or {}).get(hole[1], ()) if isinstance(word, str)]
+            pattern += re.escape(self.name[at : hole.start()]) + f"({'|'.join([NUMBER, *words])})"
             names.append(hole[1])
             at = hole.end()
         found = re.fullmatch(pattern + re.escape(self.name[at:]), wanted) if len(wanted) <= MAXIMUM_NAME else None
         if found is None:
             return None
-        held = [float(text) if "." in text else int(text) for text in found.groups()]
-        return {**self.settings, **dict(zip(names, held, strict=True))}
+        return {**self.settings, **dict(zip(names, map(_held, found.groups()), strict=True))}
+
+
+def _held(text: str) -> Any:
+    """What a name holds: a number, or a listed word."""
+    if not re.fullmatch(NUMBER, text):
+        return text
+    return float(text) if "." in text else int(text)
 
 
 def structural(value: Any, what: str) -> Any:

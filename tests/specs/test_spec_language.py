@@ -10,8 +10,9 @@ import pytest
 from spec_texts import HEAD, build, names, spec
 
 from costmodel import cost_table, load
-from costmodel.errors import StructureError
+from costmodel.errors import StructureError, UnknownNameError
 from costmodel.graph import Graph
+from costmodel.operators.activation import Activation
 from costmodel.operators.convolution import Conv2d
 from costmodel.records import fields_of
 from costmodel.shapes import infer_shapes
@@ -530,3 +531,17 @@ def test_second_load_reuses_the_checked_program() -> None:
 
     load("mobilenet_v2")
     assert catalogue.bundled("mobilenet_v2") is catalogue.bundled("mobilenet_v2")
+
+
+def test_a_pattern_holds_numbers_and_listed_words(tmp_path: Path) -> None:
+    rest = """
+[parameters]
+function = { default = "relu", choices = ["relu", "gelu", "tanh"] }
+[variants]
+"net_{function}_deploy" = { listed = { function = ["relu", "gelu"] } }
+"""
+    text = spec('{ activation = "function" }', rest)
+    (layer,) = build(tmp_path, text, "net_gelu_deploy").layers
+    assert layer.operator == Activation("gelu")
+    with pytest.raises(UnknownNameError, match="has no variant 'net_tanh_deploy'"):
+        build(tmp_path, text, "net_tanh_deploy")
