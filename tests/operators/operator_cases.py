@@ -12,7 +12,7 @@ from typing import Any
 from costmodel.graph import Shape, image, tokens, vector
 from costmodel.operators.activation import Activation, Dropout, PRelu, Softmax
 from costmodel.operators.base import Operator
-from costmodel.operators.combining import Add, Concat, Gather, Multiply, Slice, Split, Subtract
+from costmodel.operators.combining import Add, Concat, Divide, Gather, Multiply, Slice, Split, Subtract
 from costmodel.operators.convolution import Conv2d, ConvTranspose2d, DepthwiseConv2d
 from costmodel.operators.layout import (
     ChannelShuffle,
@@ -418,6 +418,8 @@ COMBINING = [
     row("three factors, a column and a row", Multiply(), (image(2, 4, 1), image(2, 1, 5), image(2, 4, 5)),
         image(2, 4, 5),
         multiplies=2 * 40, input_elements=2*4 + 2*5 + 40, output_elements=40),
+    row("tokens of heads by one number each", Divide(), (heads(8, 49, 16), heads(8, 49, 1)), heads(8, 49, 16),
+        divisions=8*49*16, input_elements=8*49*16 + 8*49, output_elements=8*49*16),
     row("channels of four images (Inception 3a)", Concat(),
         (image(64, 28, 28), image(128, 28, 28), image(32, 28, 28), image(32, 28, 28)), image(256, 28, 28),
         input_elements=(64 + 128 + 32 + 32)*28*28, output_elements=256*28*28),
@@ -492,6 +494,8 @@ RESIZING = [
         input_elements=160, output_elements=8*5*8),
     row("shortcut of CIFAR ResNets", PadChannels(32), image(16, 4, 5), image(32, 4, 5),
         input_elements=16*4*5, output_elements=32*4*5),
+    row("a one beside every value of linear attention", PadChannels(17), heads(8, 49, 16), heads(8, 49, 17),
+        input_elements=8*49*16, output_elements=8*49*17),
     row("twice the size", MaxUnpool2d((8, 10)), image(8, 4, 5), image(8, 8, 10),
         input_elements=2 * 8*4*5, output_elements=8*8*10),
     row("an odd size, rounded up by its pooling", MaxUnpool2d((45, 61)), image(3, 23, 31), image(3, 45, 61),

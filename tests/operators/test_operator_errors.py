@@ -15,7 +15,7 @@ from costmodel.errors import CostmodelError, ShapeError
 from costmodel.graph import Graph, Layer, Shape, image, tokens, vector
 from costmodel.operators.activation import Activation, Dropout
 from costmodel.operators.base import OPERATORS, Operator, operator
-from costmodel.operators.combining import Add, Concat, Multiply, Slice, Split, Subtract
+from costmodel.operators.combining import Add, Concat, Divide, Multiply, Slice, Split, Subtract
 from costmodel.operators.convolution import Conv2d, ConvTranspose2d, DepthwiseConv2d
 from costmodel.operators.layout import (
     ChannelShuffle,
@@ -82,6 +82,8 @@ MESSAGES: list[tuple[Operator, tuple[Shape, ...], str, str]] = [
      "subtract needs equal shapes, got 9x16 and 9x17; check stride and channels of the branches", ""),
     (Multiply(), (IMAGE, image(4, 1, 1)),
      "multiply cannot broadcast 8x4x6 and 4x1x1; sizes must be equal, or 1 on one side", ""),
+    (Divide(), (IMAGE, image(8, 2, 1)),
+     "divide cannot broadcast 8x4x6 and 8x2x1; sizes must be equal, or 1 on one side", ""),
     (Concat("tokens"), (IMAGE, IMAGE),
      'concat along tokens needs tokens, got 8x4x6; add a "tokens" step', "axis"),
     (Slice(2, axis="tokens"), (VECTOR,), 'slice along tokens needs tokens, got 16; add a "tokens" step', "axis"),
@@ -209,7 +211,7 @@ IMAGE_OPERATORS: list[Operator] = [
     Conv2d(4), DepthwiseConv2d(3), ConvTranspose2d(4), MaxPool2d(2), AvgPool2d(2), LocalResponseNorm(), GroupNorm(2),
     AdaptiveAvgPool2d(2),
     Tokens(), WindowPartition(2), ChannelShuffle(2), SpaceToChannels(2), ChannelsToSpace(2), Shift(), Roll(1),
-    Subsample(2), Pad(1), PadChannels(99), Resize(3),
+    Subsample(2), Pad(1), Resize(3),
     MaxUnpool2d(99),
 ]  # fmt: skip
 
