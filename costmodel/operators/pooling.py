@@ -19,6 +19,7 @@ from costmodel.operators.base import (
     pair,
     the_only,
 )  # fmt: skip
+from costmodel.operators.combining import axis_index, with_size
 from costmodel.operators.convolution import window_reach
 from costmodel.operators.rules import axis_paddings, extent, first_bad, whole_image, windows
 from costmodel.records import record, replace
@@ -140,6 +141,27 @@ class GlobalAvgPool(Operator):
 
     def reach(self, inputs: tuple[Shape, ...]) -> Reach:
         return whole_image(the_only(inputs))
+
+
+@operator("maxout", "pool", main="pieces")
+class Maxout(Operator):
+    """Maximum over every `pieces` neighbouring channels, which are so many fewer afterwards: pieces comparisons each.
+
+    Goodfellow et al. 2013, arXiv:1302.4389.
+    """
+
+    pieces: Size
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        shape = the_only(inputs)
+        uneven = shape.channels % self.pieces != 0
+        if anywhere(uneven):
+            pieces, whole = first_bad(uneven, self.pieces, shape.channels)
+            raise ShapeError(f"pieces = {pieces} must divide the {whole} channels", field="pieces")
+        return (with_size(shape, axis_index(shape, "channels", self.verb), shape.channels // self.pieces),)
+
+    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
+        return copied(inputs, outputs, comparisons=the_only(inputs).elements)
 
 
 @operator("global_max_pool", "pool")

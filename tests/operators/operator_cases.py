@@ -35,7 +35,14 @@ from costmodel.operators.layout import (
 from costmodel.operators.linear import Linear, Matmul
 from costmodel.operators.multiplication_free import AdderConv2d, ShiftConv2d
 from costmodel.operators.normalization import BatchNorm, GroupNorm, L2Norm, LayerNorm, LocalResponseNorm, Scale
-from costmodel.operators.pooling import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool, GlobalMaxPool, MaxPool2d
+from costmodel.operators.pooling import (
+    AdaptiveAvgPool2d,
+    AvgPool2d,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    Maxout,
+    MaxPool2d,
+)  # fmt: skip
 from costmodel.operators.recurrent import Gru, Lstm
 from costmodel.operators.resizing import ClassToken, Learned, MaxUnpool2d, Pad, PadChannels, Resize
 
@@ -390,6 +397,10 @@ POOLING = [
         adds=10*7*5, divisions=10, input_elements=10*7*5, output_elements=10),
     row("tokens", GlobalAvgPool(), tokens(49, 10), vector(10),
         adds=49*10, divisions=10, input_elements=49*10, output_elements=10),
+    row("pairs of maps (FitNet)", Maxout(2), image(64, 8, 9), image(32, 8, 9),
+        comparisons=2 * 32*8*9, input_elements=64*8*9, output_elements=32*8*9),
+    row("5 pieces of 500 units", Maxout(5), vector(2500), vector(500),
+        comparisons=5*500, input_elements=2500, output_elements=500),
     row("image", GlobalMaxPool(), image(10, 7, 5), image(10, 1, 1),
         comparisons=10*7*5, input_elements=10*7*5, output_elements=10),
     row("tokens", GlobalMaxPool(), tokens(49, 10), vector(10),

@@ -36,7 +36,7 @@ from costmodel.operators.layout import (
 )  # fmt: skip
 from costmodel.operators.linear import Linear, Matmul
 from costmodel.operators.normalization import GroupNorm, LocalResponseNorm
-from costmodel.operators.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
+from costmodel.operators.pooling import AdaptiveAvgPool2d, AvgPool2d, Maxout, MaxPool2d
 from costmodel.operators.recurrent import Gru, Lstm
 from costmodel.operators.resizing import ClassToken, MaxUnpool2d, Pad, PadChannels, Resize
 
@@ -150,6 +150,8 @@ MESSAGES: list[tuple[Operator, tuple[Shape, ...], str, str]] = [
      "rate = 1 must be at least 0 and less than 1; it is the part that is dropped in training", "rate"),
     (Dropout(-0.1), (IMAGE,),
      "rate = -0.1 must be at least 0 and less than 1; it is the part that is dropped in training", "rate"),
+    (Maxout(3), (IMAGE,), "pieces = 3 must divide the 8 channels", "pieces"),
+    (Maxout(4), (SWEPT,), "pieces = 4 must divide the 10 channels", "pieces"),
     (MaxPool2d(2, padding=2), (IMAGE,),
      "padding of 2 leaves windows that see only padding: they span 2; use less padding", "padding"),
     (AvgPool2d((5, 2), padding=((4, 4), (0, 3)), dilation=(1, 2)), (IMAGE,),
