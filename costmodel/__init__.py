@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from costmodel.roofline import Prediction as Prediction
     from costmodel.roofline import predict as predict
     from costmodel.specs.catalogue import load as load
+    from costmodel.sweeps import sweep as sweep
 
 _HOMES = {
     "CostTable": "costs",
@@ -36,6 +37,7 @@ _HOMES = {
     "load_hardware": "hardware",
     "plots": "",
     "predict": "roofline",
+    "sweep": "sweeps",
     "sweeps": "",
 }
 __version__ = "0.1.0"

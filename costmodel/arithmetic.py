@@ -33,7 +33,10 @@ def anywhere(condition: Any) -> bool:
 def first_where(condition: Any, value: Any) -> Any:
     """The value (of the first variant) for which the condition holds: what an error message names."""
     if is_array(condition) and is_array(value):
-        return value[condition.argmax()].item()
+        import numpy
+
+        bad, values = numpy.broadcast_arrays(condition, value)
+        return values.flat[bad.argmax()].item()
     return value
 
 
@@ -144,9 +147,21 @@ def product(sizes: Iterable[int]) -> int:
     sizes = tuple(sizes)
     for size in sizes:
         if type(size) is not int and is_array(size):
-            refuse_overflow(math.prod(1.0 * size for size in sizes), "a number of elements")
-            break
+            return _product_of_arrays(sizes)  # type: ignore[no-any-return]
     return math.prod(sizes)
+
+
+def _product_of_arrays(sizes: tuple[Any, ...]) -> Any:
+    """Arrays of one shape are multiplied first: an axis per parameter keeps most of them small."""
+    largest = [float(size.max()) if is_array(size) else float(size) for size in sizes]
+    if not math.prod(largest) < INT64_MAX:
+        refuse_overflow(math.prod(1.0 * size for size in sizes), "a number of elements")
+    by_shape: dict[tuple[int, ...], Any] = {}
+    for size in sizes:
+        shape = getattr(size, "shape", ())
+        by_shape[shape] = by_shape[shape] * size if shape in by_shape else size
+    factors: list[Any] = [by_shape[shape] for shape in sorted(by_shape, key=math.prod)]
+    return math.prod(factors)
 
 
 def checked_sum(terms: Iterable[tuple[Any, int]], what: str) -> Any:

@@ -84,6 +84,15 @@ def _parser() -> argparse.ArgumentParser:
     hardware.add_argument("--format", choices=FORMATS, default="table")
     hardware.set_defaults(run=_hardware)
 
+    sweep = commands.add_parser("sweep", help="every combination of parameter values, on every device")
+    sweep.add_argument("network", metavar="NET[,NET...]", help="families, variant names, or spec files")
+    sweep.add_argument("parameters", nargs="*", metavar="name=values", help="e.g. width=0.5,1.0 resolution=128..224:32")
+    sweep.add_argument("--hardware", metavar="H[,H...]", help="device[:runtime[:dtype]] or hardware files")
+    sweep.add_argument("--batch", type=int, default=1, metavar="B")
+    sweep.add_argument("--format", choices=FORMATS, default="table")
+    _prediction_arguments(sweep)
+    sweep.set_defaults(run=_sweep)
+
     reproduce = commands.add_parser("reproduce", help="published tables against computed costs, cell by cell")
     reproduce.add_argument("tables", nargs="*", metavar="TABLE")
     reproduce.add_argument("--format", choices=FORMATS, default="table")
@@ -116,39 +125,8 @@ def _prediction_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overlap", metavar="max|sum", help="compute and transfer: larger or sum")
 
 
-def parameters_of(assignments: Sequence[str]) -> dict[str, Any]:
-    """name=value arguments as parameters.
-
-    >>> parameters_of(["width=0.5", "unit=basic", "n=1,2,3"])
-    {'width': 0.5, 'unit': 'basic', 'n': [1, 2, 3]}
-
-    Raises: ParameterError for an argument without "=" or a name given twice.
-    """
-    parameters: dict[str, Any] = {}
-    for assignment in assignments:
-        name, equals, text = assignment.partition("=")
-        if not equals or not name:
-            raise ParameterError(f"{assignment!r} is not a parameter; write name=value")
-        if name in parameters:
-            raise ParameterError(f"{name} is given twice")
-        inner = text.removeprefix("[").removesuffix("]")
-        listed = inner != text or "," in text
-        parameters[name] = [_value(part.strip()) for part in inner.split(",")] if listed else _value(text)
-    return parameters
-
-
-def _value(text: str) -> Any:
-    if text in ("true", "false"):
-        return text == "true"
-    for kind in (int, float):
-        try:
-            return kind(text[:400])
-        except ValueError:
-            continue
-    return text
-
-
 def _costs(options: argparse.Namespace) -> Any:
+    from costmodel.assignments import parameters_of
     from costmodel.costs import cost_table
     from costmodel.specs.catalogue import load
 
@@ -181,6 +159,26 @@ def _show(options: argparse.Namespace) -> int:
     else:
         table = summary.readable_columns(costs, prediction, options.by, convention, options.fusion)
         print(report.rendered(table, options.format, summary.FORMATTERS))
+    return 0
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from costmodel import report
+    from costmodel.assignments import swept_parameters_of
+    from costmodel.sweeps import readable_columns, sweep_columns
+
+    hardware = options.hardware.split(",") if options.hardware is not None else ()
+    if not hardware and (options.dtype or options.fusion or options.overlap):
+        raise ParameterError("--dtype, --fusion and --overlap belong to a prediction; add --hardware H")
+    columns = sweep_columns(
+        options.network.split(","), hardware, options.batch, options.dtype, options.fusion, options.overlap or "max",
+        swept_parameters_of(options.parameters),
+    )  # fmt: skip
+    if options.format in ("table", "markdown", "latex"):
+        shown, formats = readable_columns(columns)
+        print(report.rendered(shown, options.format, formats))
+    else:
+        print(report.rendered({name: values.tolist() for name, values in columns.items()}, options.format))
     return 0
 
 

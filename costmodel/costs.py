@@ -196,7 +196,7 @@ def cost_table(graph: Graph, batch: int = 1) -> CostTable:
     if swept:
         _refuse_wrapped(graph, shapes, batch)
     texts = {name: str(shape) for name, shape in shapes.items()}
-    counts = _layer_counts(graph, shapes)
+    counts = layer_counts(graph, shapes)
     columns: dict[str, list[Any]] = {
         "layer": [layer.name for layer in graph.layers],
         "op": [operator_label(layer.operator) for layer in graph.layers],
@@ -242,7 +242,7 @@ def operator_label(operator: Operator) -> str:
     return getattr(operator, "function", operator.verb)
 
 
-def _layer_counts(graph: Graph, shapes: Mapping[str, Shape]) -> list[Counts]:
+def layer_counts(graph: Graph, shapes: Mapping[str, Shape]) -> list[Counts]:
     """Counts of each layer; parameters of a weights group stand with the first layer of the group."""
     counts = []
     groups: dict[str, tuple[Layer, tuple[Any, ...]]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from costmodel.arithmetic import anywhere, checked_sum, is_array, maximum
@@ -112,9 +112,8 @@ def predict(
             f"{hardware.name} is a profile for {hardware.dtype.name}, not {dtype}; "
             "give the device's name, or costmodel.hardware.profile_of(device, runtime, dtype)"
         )
-    if overlap not in get_args(Overlap):
-        raise PredictionError(f"overlap = {overlap!r} is not max or sum")
-    _refuse_unrated(costs, profile)
+    checked_overlap(overlap)
+    refuse_unrated(zip(*(costs.columns[name] for name in ("layer", "op", "filter_adds")), strict=True), profile)
     rule = fusion_named(fusion or profile.fusion)
     folded = folded_layers(costs.graph, rule)
     names = costs.columns["layer"]
@@ -142,9 +141,15 @@ def predict(
     return Prediction(costs, profile, rule.name, overlap, columns)
 
 
-def _refuse_unrated(costs: CostTable, profile: HardwareProfile) -> None:
-    """Raise where a layer does work that no profile gives a rate for."""
-    for name, op, adds in zip(*(costs.columns[c] for c in ("layer", "op", "filter_adds")), strict=True):
+def checked_overlap(overlap: str) -> None:
+    """Raise: PredictionError unless the word says how compute and transfer time combine."""
+    if overlap not in get_args(Overlap):
+        raise PredictionError(f"overlap = {overlap!r} is not max or sum")
+
+
+def refuse_unrated(layers: Iterable[tuple[str, str, Any]], profile: HardwareProfile) -> None:
+    """Raise where a layer, given as (name, operator, filter_adds), does work that no profile gives a rate for."""
+    for name, op, adds in layers:
         if anywhere(adds != 0):
             raise PredictionError(
                 f"{profile.name} gives no rate for the additions and shifts of {op} ({name!r}): its latency cannot be "

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from costmodel.cli import main, parameters_of
+from costmodel.assignments import parameters_of
+from costmodel.cli import main
 from costmodel.errors import ParameterError
 
 
@@ -43,7 +44,7 @@ def test_show_loads_neither_numpy_nor_pandas_nor_matplotlib_nor_pydantic() -> No
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["show", "mobilenet"], "costmodel: unknown network 'mobilenet'; did you mean 'mobilenet_v"),
+        (["show", "mobilenet"], "costmodel: unknown network 'mobilenet'; did you mean 'mobile"),
         (["show", "mobilenet_v2", "widht=0.5"], "costmodel: unknown parameter 'widht'; did you mean 'width'?"),
         (["show", "mobilenet_v2", "width"], "costmodel: 'width' is not a parameter; write name=value"),
         (["show", "mobilenet_v2", "width=1", "width=2"], "costmodel: width is given twice"),
@@ -65,6 +66,9 @@ def test_show_loads_neither_numpy_nor_pandas_nor_matplotlib_nor_pydantic() -> No
         (["plot", "roofline", "lenet5", "-o", "c.png", "--ridge-points", "5"], "--ridge-points does not belong to"),
         (["plot", "roofline", "lenet5", "-o", "c.png", "--hardware", ""], "unknown device ''"),
         (["check", "missing.toml"], "cannot be read"),
+        (["sweep", "mobilenet_v2", "width=9"], "width = 9 is outside 0.1 .. 4"),
+        (["sweep", "mobilenet_v2", "width"], "'width' is not a parameter; write name=value"),
+        (["sweep", "mobilenet_v2", "--dtype", "int8"], "--dtype, --fusion and --overlap belong to a prediction"),
         ([], "COMMAND"),
     ],
 )  # fmt: skip
@@ -180,3 +184,17 @@ def test_output_cut_short_by_the_reader_is_no_error(tmp_path: Path) -> None:
     result = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False)
     assert result.stderr == ""
     assert result.returncode == 0
+
+
+def test_sweep_prints_every_combination(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["sweep", "mobilenet_v1", "width=0.25,1.0", "resolution=128..224:96", "--hardware", "ridge_5,ridge_500"]
+    assert main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["network", "width", "resolution", "hardware", "MACs", "params", "bytes", "time"]
+    assert len(lines) == 1 + 2 * 2 * 2
+    assert lines[-1].split()[1:6] == ["1.0", "224", "ridge_500:idealised:int8", "568,740,352", "4,231,976"]
+    assert main([*arguments, "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["macs"] for row in rows[-2:]] == [568_740_352] * 2
+    assert main(["sweep", "lenet5,mobilenet_v1", "--format", "csv"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3

@@ -27,9 +27,8 @@ FLOORS = (
     ("receptive_field", "hardware_schema"),
     ("hardware", "costs"),
     ("conventions", "roofline"),
-    ("published", "sweeps"),
-    ("report",),
-    ("plots", "summary", "hardware_listing"),
+    ("published", "report"),
+    ("plots", "summary", "hardware_listing", "sweeps", "assignments"),
     ("cli",),
     ("__main__",),
 )
@@ -77,7 +76,7 @@ def test_the_public_names_are_sorted_and_importable() -> None:
     assert costmodel.__all__ == sorted(costmodel.__all__)
     assert costmodel.__all__ == [
         "CostTable", "CostmodelError", "Graph", "HardwareProfile", "Prediction", "compare", "cost_table", "load",
-        "load_hardware", "plots", "predict", "sweeps",
+        "load_hardware", "plots", "predict", "sweep", "sweeps",
     ]  # fmt: skip
     for name in costmodel.__all__:
         assert getattr(costmodel, name) is not None

@@ -213,10 +213,15 @@ def described(shape: Shape) -> str:
 def copied(inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], **counts: int) -> Counts:
     """Counts of an operator that reads all its inputs and writes its outputs; `counts` are added."""
     return Counts(
-        input_elements=sum([shape.elements for shape in inputs]),
-        output_elements=sum([shape.elements for shape in outputs]),
+        input_elements=_elements_of(inputs),
+        output_elements=_elements_of(outputs),
         **counts,
     )
+
+
+def _elements_of(shapes: tuple[Shape, ...]) -> int:
+    """Elements of all tensors; of one tensor without adding to 0, which would copy the array of a sweep."""
+    return shapes[0].elements if len(shapes) == 1 else sum([shape.elements for shape in shapes])
 
 
 NOTHING = Counts()

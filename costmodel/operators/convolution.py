@@ -45,7 +45,7 @@ class Conv2d(Operator):
         kernel_height, kernel_width = pair(self.kernel)
         weights = kernel_height * kernel_width * (channels // self.groups) * self.out_channels
         _, out_height, out_width = the_only(outputs).sizes
-        return convolution_counts(inputs, outputs, weights, weights * out_height * out_width, self.bias)
+        return convolution_counts(inputs, outputs, weights, weights * (out_height * out_width), self.bias)
 
     def reach(self, inputs: tuple[Shape, ...]) -> tuple[Any, Any, Any, Any]:
         return window_reach(self)
@@ -73,7 +73,7 @@ class DepthwiseConv2d(Operator):
         kernel_height, kernel_width = pair(self.kernel)
         out_channels, out_height, out_width = the_only(outputs).sizes
         weights = kernel_height * kernel_width * out_channels
-        return convolution_counts(inputs, outputs, weights, weights * out_height * out_width, self.bias)
+        return convolution_counts(inputs, outputs, weights, weights * (out_height * out_width), self.bias)
 
     def reach(self, inputs: tuple[Shape, ...]) -> tuple[Any, Any, Any, Any]:
         return window_reach(self)
@@ -128,7 +128,7 @@ class ConvTranspose2d(Operator):
         channels, height, width = the_only(inputs).sizes
         kernel_height, kernel_width = pair(self.kernel)
         weights = kernel_height * kernel_width * (channels // self.groups) * self.out_channels
-        return convolution_counts(inputs, outputs, weights, weights * height * width, self.bias)
+        return convolution_counts(inputs, outputs, weights, weights * (height * width), self.bias)
 
     def reach(self, inputs: tuple[Shape, ...]) -> tuple[Any, Any, Any, Any]:
         kernel_height, kernel_width = pair(self.kernel)

@@ -15,10 +15,10 @@ from costmodel.arithmetic import is_array
 from costmodel.errors import Problem, SpecError
 from costmodel.expressions import ExpressionError
 from costmodel.files import Document
-from costmodel.graph import IMAGE, TOKENS, Graph, Shape
+from costmodel.graph import IMAGE, Graph, Shape
 from costmodel.specs.flow import Flow, Frame, Naming
 from costmodel.specs.mistakes import TooLargeError, TooManyMistakesError
-from costmodel.specs.program import Program
+from costmodel.specs.program import AXES, Program
 from costmodel.specs.reader import MAXIMUM_PROBLEMS
 from costmodel.specs.unknown import UNKNOWN
 from costmodel.specs.values import BadValueError, whole_size
@@ -55,7 +55,7 @@ def _walked(program: Program, walk: Expansion, scope: dict[str, Any]) -> tuple[F
         except (ExpressionError, BadValueError) as error:
             walk.problems["input", index] = program.document.problem(("input", index), error.problem, error.remedy)
             sizes.append(UNKNOWN)
-    shape = Shape(TOKENS if len(sizes) == 2 else IMAGE, tuple(sizes) or (UNKNOWN,) * 3)
+    shape = Shape(AXES[len(sizes)], tuple(sizes)) if sizes else Shape(IMAGE, (UNKNOWN,) * 3)
     flow: Flow = (("input", shape),)
     frame = Frame({"input": flow}, [flow])
     naming = Naming("", program.layers.plural)

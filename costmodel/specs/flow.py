@@ -28,10 +28,10 @@ class Frame:
 class Naming:
     """Hands out the names of the steps below one naming root: plain where unique, numbered where plural."""
 
-    __slots__ = ("counts", "plural", "prefix")
+    __slots__ = ("counts", "groups", "plural", "prefix")
 
     def __init__(self, prefix: str, plural: frozenset[str]) -> None:
-        self.prefix, self.plural, self.counts = prefix, plural, dict.fromkeys(plural, 0)
+        self.prefix, self.plural, self.counts, self.groups = prefix, plural, dict.fromkeys(plural, 0), 0
 
     def next(self, name: str) -> str:
         """The full name of the next step called `name`."""
@@ -39,6 +39,11 @@ class Naming:
             self.counts[name] += 1
             name = f"{name}_{self.counts[name]}"
         return self.prefix + name
+
+    def next_group(self) -> str:
+        """A name for the next group of layers below this root that is marked together."""
+        self.groups += 1
+        return f"{self.prefix}{self.groups}"
 
 
 def flow_sizes(flow: Flow) -> dict[str, Any]:

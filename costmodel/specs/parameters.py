@@ -64,9 +64,8 @@ class Parameter:
         return value
 
     def _array(self, values: Any) -> Any:
-        if values.ndim != 1 or not values.size:
-            problem = f"an array of the shape {values.shape} must have one axis and at least one element"
-            raise self._refusal(problem)
+        if not values.size:
+            raise self._refusal(f"an array of the shape {values.shape} must have at least one element")
         if values.dtype.kind in "OUST" and self.choices:
             return values
         if values.dtype.kind not in "iuf":

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import zip_longest
 from typing import Any
 
 from costmodel.arithmetic import is_array
 from costmodel.errors import ParameterError, Problem, SpecError, nearest
 from costmodel.expressions import ExpressionError
 from costmodel.files import Document
+from costmodel.graph import IMAGE, TOKENS, VECTOR
 from costmodel.operators import ACTIVATION_VERBS, OPERATORS
 from costmodel.passes import PASSES
 from costmodel.positions import KeyPath
@@ -21,6 +23,8 @@ from costmodel.specs.unknown import UNKNOWN, is_unknown
 from costmodel.specs.values import FLOW_NAMES, WORDS, BadValueError, Value, read_free, read_number, shown, unknown
 
 FILE_KEYS = ("name", "source", "input", "layers", "outputs", "parameters", "where", "variants", "tables", "blocks")
+AXES = {1: VECTOR, 2: TOKENS, 3: IMAGE}
+"""What an input of that many sizes is."""
 MAXIMUM_CHOICES = 100
 MAXIMUM_ENTRIES = 1000
 """Parameters, blocks, variants, ... of one file."""
@@ -188,12 +192,13 @@ class Program:
             read_body(self.reader, block, table[name], names)
 
     def _input(self, raw: Any, names: Names) -> tuple[Value, ...]:
-        if not isinstance(raw, list) or len(raw) not in (2, 3):
+        if not isinstance(raw, list) or len(raw) not in AXES:
             what = "the file has no input" if raw is None else f"input = {shown(raw)} is not a shape"
             self.reader.meant |= mentioned(raw)
             self.reader.report(
                 ("input",) if raw is not None else (), what,
-                'write input = [3, "resolution", "resolution"] (channels, height, width) or [49, 10] (steps, features)',
+                'write input = [3, "resolution", "resolution"] (channels, height, width), [49, 10] (steps, features) '
+                "or [640] (features)",
             )  # fmt: skip
             return ()
         values = [
@@ -367,10 +372,10 @@ class Program:
                     wrong.append(f"{error} ({self.document.place(path)})")
                 elif not wrong and not parameter.default.constant:
                     problems.append(self.document.problem(path, f"the default is not allowed: {error}"))
-        lengths = {name: len(value) for name, value in parameters.items() if is_array(value)}
-        if len(set(lengths.values())) > 1 and not wrong:
-            shown_lengths = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-            wrong.append(f"the arrays differ in length: {shown_lengths}; give one element per variant in each")
+        sizes = {name: value.shape for name, value in parameters.items() if is_array(value)}
+        if not wrong and not _broadcast(sizes.values()):
+            listed = ", ".join(f"{name} has {'x'.join(map(str, shape))}" for name, shape in sizes.items())
+            wrong.append(f"the arrays differ in length: {listed}; give one element per variant in each")
         if wrong:
             raise ParameterError("\n".join(wrong))
         scope = dict(parameters)
@@ -390,3 +395,11 @@ class Program:
             if candidate == key:
                 return value
         raise BadValueError(f"the lookup has no entry for {shown(key)}", f"it has {', '.join(map(str, lookup.keys))}")
+
+
+def _broadcast(shapes: Iterable[tuple[int, ...]]) -> bool:
+    """Whether arrays of these shapes stand for the same variants, element by element or as axes of a grid."""
+    for lengths in zip_longest(*(reversed(shape) for shape in shapes), fillvalue=1):
+        if len(set(lengths) - {1}) > 1:
+            return False
+    return True

@@ -93,7 +93,8 @@ class Expansion(Marking):
             flow = run(step, action, scope, entering, frame, naming)
             if step.doubtful:
                 flow = doubtful(entering)
-            frame.outputs.append(flow)
+            if not isinstance(action, RowsByWord):  # whose rows are steps of this list and have appended theirs
+                frame.outputs.append(flow)
         self.calls.pop()
         self.times //= times or 1
         if step.name is not None and times:
@@ -150,7 +151,7 @@ class Expansion(Marking):
     ) -> Flow:
         """Run an action whose layers carry marks."""
         outer = self.marks
-        self.marks = self.marks_below(step, scope, flow, f"{naming.prefix}{len(self.layers)}")
+        self.marks = self.marks_below(step, scope, flow, naming.next_group())
         result = self.plain(step, action, scope, flow, frame, naming)
         self.marks = outer
         return result
@@ -192,7 +193,11 @@ class Expansion(Marking):
                 return self.run(body, scope, flow, frame, naming)
             case RowsByWord(parameter=parameter, tables=tables):
                 word = structural(scope[parameter], parameter)
-                return self.run(tables[word], scope, flow, frame, naming) if word in tables else doubtful(flow)
+                if word not in tables:
+                    return doubtful(flow)
+                for row in tables[word].steps:
+                    flow = self.step(row, scope, flow, frame, naming)
+                return flow
             case Broken():
                 return doubtful(flow)
 

@@ -449,3 +449,14 @@ def test_number_of_inputs_is_as_registered(case: Case) -> None:
     least, most = case.operator.arity
     assert least <= len(case.inputs)
     assert most is None or len(case.inputs) <= most
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_no_count_falls_when_sizes_grow(case: Case) -> None:
+    """What the bound on the counts of a sweep rests on."""
+    inputs, outputs = (
+        tuple(Shape(shape.axes, tuple(3 * size for size in shape.sizes)) for shape in shapes)
+        for shapes in (case.inputs, case.outputs)
+    )
+    before, after = case.operator.count(case.inputs, case.outputs), case.operator.count(inputs, outputs)
+    assert all(larger >= smaller for smaller, larger in zip(values_of(before), values_of(after), strict=True))

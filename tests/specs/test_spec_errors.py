@@ -156,9 +156,9 @@ def test_repeats_that_explode_together_are_all_named(tmp_path: Path) -> None:
         (HEAD + "layers = 3", "4:10: 3 is not a list of steps; write [ { conv2d = 64 }, ... ]"),
         (HEAD + "layers = []", "4:10: the network has no layers; add steps"),
         (HEAD, "1:1: the file has no layers; add layers = [ ... ]"),
-        (HEAD.replace("[3, 32, 32]", "[3]") + 'layers = [ "relu" ]',
-         "3:9: input = [3] is not a shape; "
-         'write input = [3, "resolution", "resolution"] (channels, height, width) or [49, 10] (steps, features)'),
+        (HEAD.replace("[3, 32, 32]", "[3, 1, 2, 4]") + 'layers = [ "relu" ]',
+         "3:9: input = [3, 1, 2, 4] is not a shape; write input = [3, \"resolution\", \"resolution\"] "
+         "(channels, height, width), [49, 10] (steps, features) or [640] (features)"),
         (HEAD.replace("[3, 32, 32]", "[3, 0, 32]") + 'layers = [ "relu" ]', "3:13: input = 0: it must be at least 1"),
         (HEAD.replace("32]", '"r"]') + 'layers = [ "relu" ]', "3:17: unknown name 'r'; names here: none"),
         (HEAD + 'lyaers = []\nlayers = [ "relu" ]', "4:1: unknown key 'lyaers' in a spec file; did you mean 'layers'?"),

@@ -545,3 +545,22 @@ function = { default = "relu", choices = ["relu", "gelu", "tanh"] }
     assert layer.operator == Activation("gelu")
     with pytest.raises(UnknownNameError, match="has no variant 'net_tanh_deploy'"):
         build(tmp_path, text, "net_tanh_deploy")
+
+
+def test_rows_picked_by_a_word_are_steps_of_their_list(tmp_path: Path) -> None:
+    rest = """
+[parameters]
+kind = { default = "small", choices = ["small"] }
+[tables]
+small = [[8, "a"], [8, "b"]]
+"""
+    rows = '{ conv2d = "c", columns = ["c", "name"], rows = "kind" },'
+    adds = '{ add = ["a", -1] }, { add = [-1, -2], name = "sum" }'
+    graph = build(tmp_path, spec(rows + adds, 'outputs = ["b", "sum"]' + rest))
+    assert list(wiring(graph).values()) == [("input",), ("a",), ("a", "b"), ("add", "b")]
+    assert graph.outputs == ("b", "sum")
+
+
+def test_an_input_of_one_size_is_a_vector(tmp_path: Path) -> None:
+    graph = build(tmp_path, spec("{ linear = 10 }", head=HEAD.replace("[3, 32, 32]", "[640]")))
+    assert cost_table(graph).total("macs") == 640 * 10

@@ -1,0 +1,184 @@
+"""Sweeps: every combination of values on every device, equal to a loop of single calls."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+
+import costmodel
+from costmodel import sweeps
+from costmodel.assignments import swept_parameters_of
+from costmodel.costs import COLUMNS, cost_table
+from costmodel.errors import CountOverflowError, ParameterError, PredictionError, UnknownNameError
+from costmodel.roofline import predict
+from costmodel.specs.catalogue import load
+
+WIDTHS, RESOLUTIONS = [0.2, 0.25, 0.75, 1.0], [96, 129, 224]
+"""Below width 0.27 MobileNetV2 has one more shortcut: another structure."""
+
+
+def loop(network: str, hardware: tuple[str, ...], batch: int = 1, prediction: dict[str, Any] | None = None,
+         **parameters: Any) -> list[dict[str, Any]]:  # fmt: skip
+    """The rows of a sweep, by single calls."""
+    rows = []
+    for values in itertools.product(*parameters.values()):
+        chosen = dict(zip(parameters, values, strict=True))
+        costs = cost_table(load(network, **chosen), batch)
+        totals = {name: costs.total(name) for name in COLUMNS}
+        for device in hardware or (None,):
+            row = {"network": network} | chosen
+            if device is not None:
+                predicted = predict(costs, device, **(prediction or {}))
+                row |= {"hardware": predicted.profile.name}
+            row |= totals
+            if device is not None:
+                row |= {"bytes": predicted.bytes, "latency_seconds": predicted.latency_seconds}
+            rows.append(row)
+    return rows
+
+
+def assert_equal(frame: Any, rows: list[dict[str, Any]]) -> None:
+    assert list(frame.columns) == list(rows[0])
+    assert len(frame) == len(rows)
+    for name in frame.columns:
+        expected = [row[name] for row in rows]
+        if name == "latency_seconds":
+            assert frame[name].tolist() == pytest.approx(expected, rel=1e-12)
+        else:
+            assert frame[name].tolist() == expected, name
+
+
+@pytest.mark.parametrize(
+    ("network", "parameters"),
+    [
+        ("mobilenet_v1", {"width": [0.25, 0.5, 0.75, 1.0], "resolution": [128, 160, 192, 224]}),
+        ("mobilenet_v2", {"width": WIDTHS, "resolution": RESOLUTIONS}),
+        ("mobilenet_v2", {"resolution": RESOLUTIONS, "depth": [1, 2], "width": WIDTHS}),
+        ("vgg", {"resolution": [64, 97, 224], "unit": ["plain", "normalised"]}),
+        ("resnet", {"unit": ["basic", "bottleneck"], "resolution": [64, 224]}),
+        ("vit_base_patch16_224", {"dim": [192, 384], "heads": [3, 6]}),
+    ],
+)
+@pytest.mark.parametrize("hardware", [(), ("pixel_6",), ("ridge_5", "ridge_500")])
+def test_a_sweep_is_the_loop_of_single_calls(
+    network: str, parameters: dict[str, Any], hardware: tuple[str, ...]
+) -> None:
+    assert_equal(costmodel.sweep(network, hardware=hardware, **parameters), loop(network, hardware, **parameters))
+
+
+@pytest.mark.parametrize(
+    ("prediction", "batch"),
+    [({"fusion": "none"}, 1), ({"overlap": "sum"}, 3), ({"fusion": "none", "overlap": "sum"}, 2)],
+)
+def test_the_prediction_can_be_chosen(prediction: Any, batch: int) -> None:
+    frame = costmodel.sweep("mobilenet_v2", hardware="ridge_5", batch=batch, **prediction, width=WIDTHS)
+    assert_equal(frame, loop("mobilenet_v2", ("ridge_5",), batch, prediction, width=WIDTHS))
+
+
+def test_cutting_into_pieces_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = costmodel.sweep("mobilenet_v2", hardware="ridge_5", width=WIDTHS, resolution=RESOLUTIONS)
+    for points in (1, 2, 5):
+        monkeypatch.setattr(sweeps, "POINTS_AT_ONCE", points)
+        cut = costmodel.sweep("mobilenet_v2", hardware="ridge_5", width=WIDTHS, resolution=RESOLUTIONS)
+        assert cut.equals(whole)
+
+
+def test_several_networks_and_single_values() -> None:
+    frame = costmodel.sweep(["mobilenet_v1", "mobilenet_v2"], hardware="ridge_5", width=0.5, resolution=[128, 224])
+    rows = [row for name in ("mobilenet_v1", "mobilenet_v2")
+            for row in loop(name, ("ridge_5",), width=[0.5], resolution=[128, 224])]  # fmt: skip
+    assert_equal(frame, rows)
+    assert_equal(costmodel.sweep("lenet5"), loop("lenet5", ()))
+
+
+def test_arrays_and_ranges_are_values() -> None:
+    frame = costmodel.sweep("mobilenet_v1", width=numpy.array([0.5, 1.0]), resolution=range(128, 193, 32))
+    assert_equal(frame, loop("mobilenet_v1", (), width=[0.5, 1.0], resolution=[128, 160, 192]))
+
+
+def test_parameters_that_are_lists(tmp_path: Path) -> None:
+    (tmp_path / "net.toml").write_text(
+        'name = "net"\nsource = "none"\ninput = [8, 16, 16]\n'
+        'layers = [ { branches = [ { conv2d = "c", kernel = "k" } ], for = "k", in = "kernels" } ]\n'
+        "[parameters]\nkernels = [1, 3]\nc = 4\n"
+    )
+    path = str(tmp_path / "net.toml")
+    frame = costmodel.sweep(path, c=[4, 8], kernels=[[1, 3], [3, 5, 7]])
+    assert frame.macs.tolist() == [16 * 16 * 8 * c * taps for c in (4, 8) for taps in (1 + 9, 9 + 25 + 49)]
+    assert frame.kernels.tolist() == ["[1, 3]", "[3, 5, 7]"] * 2
+
+
+def test_expected_costs_in_a_sweep(tmp_path: Path) -> None:
+    (tmp_path / "net.toml").write_text(
+        'name = "net"\nsource = "none"\ninput = [8, 16, 16]\n'
+        'layers = [ { conv2d = 8, probability = "p" }, { conv2d = "c" } ]\n[parameters]\np = 1.0\nc = 8\n'
+    )
+    frame = costmodel.sweep(str(tmp_path / "net.toml"), p=[0.25, 1.0], c=[8, 16])
+    assert frame.macs.tolist() == [16 * 16 * 8 * (p * 8 + c) for p in (0.25, 1.0) for c in (8, 16)]
+
+
+BIG = (
+    'name = "net"\nsource = "none"\ninput = [3, "size", "size"]\n'
+    'layers = [ { conv2d = "c", kernel = 3 }, { conv2d = "c", kernel = 3 } ]\n[parameters]\nsize = 8\nc = 8\n'
+)
+
+
+def test_large_counts_are_right_or_refused(tmp_path: Path) -> None:
+    """Beyond what surely fits, the checked way is taken; beyond 64 bits it refuses."""
+    path = tmp_path / "net.toml"
+    path.write_text(BIG)
+    frame = costmodel.sweep(str(path), size=[8, 20_000], c=[8, 10_000])
+    assert_equal(frame, loop(str(path), (), size=[8, 20_000], c=[8, 10_000]))
+    assert frame.macs.max() > 2**58
+    with pytest.raises(CountOverflowError):
+        costmodel.sweep(str(path), size=[8, 2_000_000], c=[8, 10_000])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"width": []}, ParameterError, "width has no values to sweep"),
+        ({"widht": [1.0]}, ParameterError, "did you mean 'width'"),
+        ({"width": [1.0, 9.0]}, ParameterError, "9.0 is outside 0.1 .. 4"),
+        ({"width": list(range(5000)), "resolution": list(range(5000))}, ParameterError, "25,000,000 rows, at most"),
+        ({"hardware": "pixel_99"}, UnknownNameError, "pixel_9"),
+        ({"hardware": "pixel_6", "overlap": "min"}, PredictionError, "is not max or sum"),
+        ({"batch": 0}, ParameterError, "batch = 0"),
+    ],
+)
+def test_mistakes(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        costmodel.sweep("mobilenet_v2", **arguments)
+
+
+def test_no_network() -> None:
+    with pytest.raises(ParameterError, match="at least one network"):
+        costmodel.sweep([])
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("width=0.25,0.5", [0.25, 0.5]),
+        ("resolution=128..224:32", [128, 160, 192, 224]),
+        ("resolution=128..200:32", [128, 160, 192]),
+        ("resolution=3..5", [3, 4, 5]),
+        ("width=0.1..0.3:0.1", [0.1, 0.2, 0.3]),
+        ("r=96,128..160:16,224", [96, 128, 144, 160, 224]),
+        ("n=[1,2],[3,4]", [[1, 2], [3, 4]]),
+        ("unit=basic,bottleneck", ["basic", "bottleneck"]),
+        ("norm=true,false", [True, False]),
+    ],
+)
+def test_values_on_the_command_line(text: str, values: list[Any]) -> None:
+    assert list(swept_parameters_of([text]).values()) == [values]
+
+
+@pytest.mark.parametrize("text", ["r=5..3", "r=1..5:0", "r=1..99999999", "=3", "r"])
+def test_values_that_make_no_sweep(text: str) -> None:
+    with pytest.raises(ParameterError):
+        swept_parameters_of([text])
