@@ -192,24 +192,25 @@ def cost_table(graph: Graph, batch: int = 1) -> CostTable:
         raise ParameterError(f"cost_table needs a Graph, got {type(graph).__name__}; load a network first")
     batch = checked_batch(batch)
     shapes = infer_shapes(graph)
-    swept = any(is_array(size) for shape in shapes.values() for size in shape.sizes)
+    different = {id(shape): shape for shape in shapes.values()}
+    swept = any(is_array(size) for shape in different.values() for size in shape.sizes)
     if swept:
         _refuse_wrapped(graph, shapes, batch)
-    texts = {name: str(shape) for name, shape in shapes.items()}
+    texts = {identity: str(shape) for identity, shape in different.items()}
     counts = layer_counts(graph, shapes)
     columns: dict[str, list[Any]] = {
         "layer": [layer.name for layer in graph.layers],
         "op": [operator_label(layer.operator) for layer in graph.layers],
         "block": [layer.path[0] for layer in graph.layers],
-        "input_shape": [texts[layer.inputs[0]] for layer in graph.layers],
-        "output_shape": [texts[layer.outputs[0]] for layer in graph.layers],
+        "input_shape": [texts[id(shapes[layer.inputs[0]])] for layer in graph.layers],
+        "output_shape": [texts[id(shapes[layer.outputs[0]])] for layer in graph.layers],
     }
-    by_name = {name: [getattr(count, name) for count in counts] for name in fields_of(Counts)}
+    rows = {identity: values_of(count) for identity, count in {id(count): count for count in counts}.items()}
+    by_name = dict(zip(fields_of(Counts), zip(*[rows[id(count)] for count in counts], strict=True), strict=True))
     for name, column in COLUMNS.items():
         if column.derived:
-            parts = [columns[part] for part in column.derived]
-            rows = zip(*parts, strict=True)
-            columns[name] = [checked_sum(((part, 1) for part in row), name) if swept else sum(row) for row in rows]
+            summed = zip(*[columns[part] for part in column.derived], strict=True)
+            columns[name] = [checked_sum([(part, 1) for part in row], name) if swept else sum(row) for row in summed]
         else:
             factor = batch if column.grows_with_batch else 1
             columns[name] = [value * factor for value in by_name[name]] if factor != 1 else list(by_name[name])
@@ -246,10 +247,14 @@ def layer_counts(graph: Graph, shapes: Mapping[str, Shape]) -> list[Counts]:
     """Counts of each layer; parameters of a weights group stand with the first layer of the group."""
     counts = []
     groups: dict[str, tuple[Layer, tuple[Any, ...]]] = {}
+    known: dict[tuple[int, ...], Counts] = {}  # repeated units apply the same operators to the same shapes
     for layer in graph.layers:
         inputs = tuple([shapes[name] for name in layer.inputs])
-        outputs = tuple([shapes[name] for name in layer.outputs])
-        count = layer.operator.count(inputs, outputs)
+        applied = (id(layer.operator), *map(id, inputs))
+        count = known.get(applied)
+        if count is None:
+            outputs = tuple([shapes[name] for name in layer.outputs])
+            count = known[applied] = layer.operator.count(inputs, outputs)
         if is_conditional(layer):
             count = expected(count, layer)
         if layer.weights is not None:

@@ -18,7 +18,10 @@ STORED = ("weight_params", "bias_params", "norm_params", "other_params")
 
 def is_conditional(layer: Layer) -> bool:
     """Whether the costs of a layer are expectations."""
-    return anywhere(layer.probability != 1) or anywhere(layer.active != 1)
+    probability, active = layer.probability, layer.active
+    if type(probability) is int and type(active) is int:
+        return probability != 1 or active != 1
+    return anywhere(probability != 1) or anywhere(active != 1)
 
 
 def conditional_layers(graph: Graph) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from costmodel.arithmetic import is_array, maximum, minimum
 from costmodel.graph import Graph, Shape
-from costmodel.operators.base import POINTWISE
+from costmodel.operators.base import POINTWISE, Reach
 from costmodel.records import record, values_of
 
 
@@ -40,9 +40,14 @@ def receptive_fields(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Rec
     fields: dict[str, ReceptiveField | None] = {
         name: ReceptiveField(1, 1, 1, 1) if shape.is_image else None for name, shape in graph.inputs.items()
     }
+    reaches: dict[tuple[int, ...], Reach] = {}  # repeated units apply the same operators to the same shapes
     for layer in graph.layers:
         entering = [fields[name] for name in layer.inputs]
-        reach = layer.operator.reach(tuple([shapes[name] for name in layer.inputs]))
+        inputs = [shapes[name] for name in layer.inputs]
+        applied = (id(layer.operator), *map(id, inputs))
+        if applied not in reaches:
+            reaches[applied] = layer.operator.reach(tuple(inputs))
+        reach = reaches[applied]
         known = [field for field in entering if field is not None]
         leaving: ReceptiveField | None = None
         if reach is not None and len(known) == len(entering):
