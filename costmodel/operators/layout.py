@@ -15,6 +15,7 @@ from costmodel.operators.base import (
     Names,
     Offsets,
     Operator,
+    Pair,
     Reach,
     Sizes,
     View,
@@ -299,3 +300,23 @@ class Subsample(Operator):
     def reach(self, inputs: tuple[Shape, ...]) -> Reach:
         factor_height, factor_width = pair(self.factor)
         return 1, 1, factor_height, factor_width
+
+
+@operator("crop", "copy", main="size")
+class Crop(Operator):
+    """A part of an image: `size` pixels (height, width) from `start` on. A copy that reads only what it keeps."""
+
+    size: Pair
+    start: Offsets = 0
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        channels, height, width = image_sizes(the_only(inputs), self.verb)
+        for size, start, there in zip(pair(self.size), pair(self.start), (height, width), strict=True):
+            beyond = start + size > there
+            if anywhere(beyond):
+                wanted, first, pixels = first_bad(beyond, size, start, there)
+                raise ShapeError(f"crop of {wanted} from {first} ends beyond the {pixels} pixels", field="size")
+        return (image(channels, *pair(self.size)),)
+
+    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
+        return copied(outputs, outputs)

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from costmodel.arithmetic import anywhere, ceil_div, gcd, ratio
 from costmodel.errors import ShapeError
-from costmodel.graph import Shape, Size, image, vector
+from costmodel.graph import Shape, Size, image, tokens, vector
 from costmodel.operators.base import (
     Counts,
     Operator,
@@ -173,6 +173,28 @@ class GlobalMaxPool(Operator):
 
     def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
         return copied(inputs, outputs, comparisons=the_only(inputs).elements)
+
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
+        return whole_image(the_only(inputs))
+
+
+@operator("roi_pool", "pool", main="regions")
+class RoiPool(Operator):
+    """Maxima of size x size windows in each of `regions` boxes: one token of size*size*channels for every box.
+
+    Fast R-CNN (arXiv:1504.08083, section 2.1). The boxes are data and so is the work: counted is the least, one element
+    read and one comparison per output.
+    """
+
+    regions: Size
+    size: Size = 7
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        channels, _, _ = image_sizes(the_only(inputs), self.verb)
+        return (tokens(self.regions, self.size * self.size * channels),)
+
+    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
+        return copied(outputs, outputs, comparisons=the_only(outputs).elements)
 
     def reach(self, inputs: tuple[Shape, ...]) -> Reach:
         return whole_image(the_only(inputs))

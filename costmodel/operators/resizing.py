@@ -123,6 +123,33 @@ class ClassToken(Operator):
         return copied(inputs, outputs, other_params=self.number * the_only(inputs).channels)
 
 
+@operator("embedding", "copy", main="features")
+class Embedding(Operator):
+    """A learned row of `features` for every token, by its number: entries*features other_params.
+
+    The input is a sequence of one number each; `input_elements` are those and the rows looked up.
+    """
+
+    features: Size
+    entries: Size
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        shape = the_only(inputs)
+        _, channels = sequence_sizes(shape, self.verb)
+        if anywhere(channels != 1):
+            numbers = first_bad(channels != 1, channels)[0]
+            raise ShapeError(f"embedding needs one number for every token, got {numbers}", "write input = [steps, 1]")
+        return (shape.with_last(self.features),)
+
+    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
+        rows = the_only(outputs).elements
+        return Counts(
+            other_params=self.entries * self.features,
+            input_elements=the_only(inputs).elements + rows,
+            output_elements=rows,
+        )
+
+
 @operator("learned", "elementwise", main="parameters")
 class Learned(SameShape):
     """Adds a learned table to its input (position table, relative position bias): `parameters` other_params."""

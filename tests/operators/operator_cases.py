@@ -17,6 +17,7 @@ from costmodel.operators.convolution import Conv2d, ConvTranspose2d, DepthwiseCo
 from costmodel.operators.layout import (
     ChannelShuffle,
     ChannelsToSpace,
+    Crop,
     Flatten,
     Heads,
     Image,
@@ -42,9 +43,10 @@ from costmodel.operators.pooling import (
     GlobalMaxPool,
     Maxout,
     MaxPool2d,
+    RoiPool,
 )  # fmt: skip
 from costmodel.operators.recurrent import Gru, Lstm
-from costmodel.operators.resizing import ClassToken, Learned, MaxUnpool2d, Pad, PadChannels, Resize
+from costmodel.operators.resizing import ClassToken, Embedding, Learned, MaxUnpool2d, Pad, PadChannels, Resize
 
 
 @dataclass(frozen=True)
@@ -363,6 +365,10 @@ NORMS = [
 ]
 
 POOLING = [
+    row("300 boxes", RoiPool(300), image(512, 38, 19), tokens(300, 512*7*7),
+        comparisons=300*512*7*7, input_elements=300*512*7*7, output_elements=300*512*7*7),
+    row("small windows", RoiPool(2, size=3), image(4, 8, 8), tokens(2, 4*3*3),
+        comparisons=2*4*3*3, input_elements=2*4*3*3, output_elements=2*4*3*3),
     row("2x2, stride as the kernel", MaxPool2d(2), image(64, 224, 224), image(64, 112, 112),
         comparisons=2*2 * 64*112*112, input_elements=64*224*224, output_elements=64*112*112),
     row("3x3, stride 2, 'same'", MaxPool2d(3, stride=2), image(64, 112, 111), image(64, 56, 56),
@@ -494,6 +500,10 @@ LAYOUT = [
         input_elements=2*3*4, output_elements=2*3*4),
     row("from the second pixel on", Subsample(2, start=1), image(2, 8, 9), image(2, 4, 4),   # 1 3 5 7, both ways
         input_elements=2*4*4, output_elements=2*4*4),
+    row("the middle of an image", Crop((5, 6), start=(2, 1)), image(8, 9, 9), image(8, 5, 6),
+        input_elements=8*5*6, output_elements=8*5*6),
+    row("the upper left corner", Crop(4), image(3, 4, 7), image(3, 4, 4),
+        input_elements=3*4*4, output_elements=3*4*4),
     row("from the third pixel on", Subsample(4, start=2), image(2, 9, 11), image(2, 2, 3),   # 2 6, and 2 6 10
         input_elements=2*2*3, output_elements=2*2*3),
 ]
@@ -515,6 +525,8 @@ RESIZING = [
         input_elements=160, output_elements=640),
     row("bilinear: 4 multiplies, 3 adds", Resize(65, method="bilinear"), image(2, 33, 17), image(2, 65, 65),
         multiplies=4 * 2*65*65, adds=3 * 2*65*65, input_elements=2*33*17, output_elements=2*65*65),
+    row("words of a sentence", Embedding(256, entries=10000), tokens(32, 1), tokens(32, 256),
+        other_params=10000*256, input_elements=32 + 32*256, output_elements=32*256),
     row("in front of 196 tokens", ClassToken(), tokens(196, 768), tokens(197, 768),
         other_params=768, input_elements=196*768, output_elements=197*768),
     row("class and distillation token (DeiT)", ClassToken(2), tokens(196, 192), tokens(198, 192),

@@ -20,6 +20,7 @@ from costmodel.operators.convolution import Conv2d, ConvTranspose2d, DepthwiseCo
 from costmodel.operators.layout import (
     ChannelShuffle,
     ChannelsToSpace,
+    Crop,
     Heads,
     Image,
     MergeHeads,
@@ -36,9 +37,9 @@ from costmodel.operators.layout import (
 )  # fmt: skip
 from costmodel.operators.linear import Linear, Matmul
 from costmodel.operators.normalization import GroupNorm, LocalResponseNorm
-from costmodel.operators.pooling import AdaptiveAvgPool2d, AvgPool2d, Maxout, MaxPool2d
+from costmodel.operators.pooling import AdaptiveAvgPool2d, AvgPool2d, Maxout, MaxPool2d, RoiPool
 from costmodel.operators.recurrent import Gru, Lstm
-from costmodel.operators.resizing import ClassToken, MaxUnpool2d, Pad, PadChannels, Resize
+from costmodel.operators.resizing import ClassToken, Embedding, MaxUnpool2d, Pad, PadChannels, Resize
 
 CHANNELS: Any = numpy.array([8, 10, 6])
 SIZES: Any = numpy.array([4, 9, 3])
@@ -100,6 +101,7 @@ MESSAGES: list[tuple[Operator, tuple[Shape, ...], str, str]] = [
     (Split((9,), remainder="first"), (IMAGE,), "split = 9 needs at least 9 channels, the input has 8", "parts"),
     (Slice(5, start=4), (IMAGE,), "slice of 5 from 4 ends beyond the 8 channels", "size"),
     (Subsample(2, start=4), (image(3, 4, 9),), "start = 4 is beyond the 4x9 pixels", "start"),
+    (Crop((3, 5), start=(2, 0)), (image(3, 4, 9),), "crop of 3 from 2 ends beyond the 4 pixels", "size"),
     (Slice(9, start=1, axis="tokens"), (TOKENS,), "slice of 9 from 1 ends beyond the 9 tokens", "size"),
 
     (Reshape((2, 3, 4, 2, 4)), (IMAGE,),
@@ -113,6 +115,8 @@ MESSAGES: list[tuple[Operator, tuple[Shape, ...], str, str]] = [
     (Tokens(), (VECTOR,), "tokens needs an image (channels, height, width), got 16 (c)", ""),
     (Image(4), (TOKENS,), "height = 4 must divide the 9 tokens", "height"),
     (Image(4), (IMAGE,), 'image needs tokens (tokens, c), got 8x4x6 (c, h, w); add a "tokens" step', ""),
+    (Embedding(8, entries=5), (TOKENS,),
+     "embedding needs one number for every token, got 16; write input = [steps, 1]", ""),
     (ClassToken(), (VECTOR,), 'class_token needs tokens (tokens, c), got 16 (c); add a "tokens" step', ""),
     (Heads(4), (IMAGE,), 'heads needs tokens, got 8x4x6 (c, h, w); add a "tokens" step', ""),
     (Heads(3), (TOKENS,), "heads = 3 must divide the 16 channels", "number"),
@@ -214,7 +218,7 @@ IMAGE_OPERATORS: list[Operator] = [
     AdaptiveAvgPool2d(2),
     Tokens(), WindowPartition(2), ChannelShuffle(2), SpaceToChannels(2), ChannelsToSpace(2), Shift(), Roll(1),
     Subsample(2), Pad(1), Resize(3),
-    MaxUnpool2d(99),
+    MaxUnpool2d(99), Crop(1), RoiPool(2),
 ]  # fmt: skip
 
 
