@@ -62,6 +62,13 @@ def names_in(name: str) -> tuple[str, ...]:
     return tuple(sorted(entry[:-5] for entry in os.listdir(folder(name)) if entry.endswith(".toml")))
 
 
+@lru_cache(maxsize=512)
+def text_of_bundled(folder_name: str, name: str) -> str:
+    """The text of a bundled file that is not parsed."""
+    with open(os.path.join(folder(folder_name), name + ".toml"), encoding="utf-8") as file:
+        return file.read()
+
+
 def read_bundled(folder_name: str, name: str) -> Document:
     """A bundled file by folder and name. The name must be one of `names_in(folder_name)`."""
     return _read_cached(os.path.join(folder(folder_name), name + ".toml"), f"{folder_name}/{name}.toml")

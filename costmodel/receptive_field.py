@@ -7,7 +7,7 @@ from typing import Any
 
 from costmodel.arithmetic import is_array, maximum, minimum
 from costmodel.graph import Graph, Shape
-from costmodel.operators.base import POINTWISE, Reach
+from costmodel.operators.base import POINTWISE, Operator, Reach
 from costmodel.records import record, values_of
 
 
@@ -42,6 +42,9 @@ def receptive_fields(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Rec
     }
     reaches: dict[tuple[int, ...], Reach] = {}  # repeated units apply the same operators to the same shapes
     for layer in graph.layers:
+        if type(layer.operator).reach is Operator.reach and len(layer.inputs) == len(layer.outputs) == 1:
+            fields[layer.outputs[0]] = fields[layer.inputs[0]]
+            continue
         entering = [fields[name] for name in layer.inputs]
         inputs = [shapes[name] for name in layer.inputs]
         applied = (id(layer.operator), *map(id, inputs))
@@ -65,6 +68,11 @@ def receptive_fields(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Rec
 def _larger(one: ReceptiveField, other: ReceptiveField) -> ReceptiveField:
     if one is other:
         return one
+    if _in_ints(one) and _in_ints(other):
+        return ReceptiveField(
+            max(one.height, other.height), max(one.width, other.width),
+            min(one.jump_height, other.jump_height), min(one.jump_width, other.jump_width),
+        )  # fmt: skip
     return ReceptiveField(
         maximum(*_alike(one.height, other.height)), maximum(*_alike(one.width, other.width)),
         minimum(*_alike(one.jump_height, other.jump_height)), minimum(*_alike(one.jump_width, other.jump_width)),
@@ -99,12 +107,13 @@ def _times(one: Any, other: Any) -> Any:
     return scaled if number.denominator == 1 else scaled / number.denominator
 
 
+def _in_ints(field: ReceptiveField) -> bool:
+    return type(field.height) is type(field.width) is type(field.jump_height) is type(field.jump_width) is int
+
+
 def _in_floats(field: ReceptiveField | None) -> ReceptiveField | None:
     """The field with floats for the fractions it was computed in, and ints where they are whole."""
-    if (
-        field is None
-        or type(field.height) is type(field.width) is type(field.jump_height) is type(field.jump_width) is int
-    ):
+    if field is None or _in_ints(field):
         return field
     return ReceptiveField(*map(_plain, values_of(field)))
 

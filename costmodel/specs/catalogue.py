@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from costmodel.errors import SpecError, UnknownNameError, nearest
-from costmodel.files import Document, names_in, read, read_bundled
+from costmodel.files import Document, names_in, read, read_bundled, text_of_bundled
 from costmodel.graph import Graph
 from costmodel.passes import apply_passes
 from costmodel.records import replace
@@ -65,6 +66,8 @@ def find(network: str) -> tuple[Program, Mapping[str, Any], tuple[str, ...]]:
         program = bundled(network)
         return program, *_settings(program.variants.get(network))
     for family in sorted(families, key=lambda name: -_alike(name, network)):
+        if not _may_declare(family, network):
+            continue
         document = read_bundled(FOLDER, family)
         for name, settings in document.data.get("variants", {}).items():
             if name == network or ("{" in name and _pattern(name, settings).match(network) is not None):
@@ -75,6 +78,18 @@ def find(network: str) -> tuple[Program, Mapping[str, Any], tuple[str, ...]]:
     known = [name for family in families for name in variant_names(family)]
     hint = nearest(network, [*families, *known]) or "`costmodel networks` lists them"
     raise UnknownNameError(f"unknown network {shown(network)}; {hint}")
+
+
+VARIANT_KEY = re.compile(r'^"?([^"=\s\[]+)"?[ \t]*=', re.MULTILINE)
+
+
+def _may_declare(family: str, network: str) -> bool:
+    """Whether the variants of a bundled file may hold a name, by its text: parsing dozens of files takes too long."""
+    _, _, variants = text_of_bundled(FOLDER, family).partition("[variants]")
+    return any(
+        network.startswith(key.partition("{")[0]) if "{" in key else key == network
+        for key in VARIANT_KEY.findall(variants)
+    )
 
 
 def _pattern(name: str, settings: Any) -> Variant:
