@@ -37,7 +37,8 @@ def traced(costs: costmodel.CostTable) -> list[tuple[Any, ...]]:
             kernel, stride, (dilation, _) = (pair(getattr(operator, name)) for name in ("kernel", "stride", "dilation"))
             groups = getattr(operator, "groups", shape.channels)
             sizes = (*kernel, *stride, dilation, groups, *shape.sizes[1:], *output.sizes[1:])
-            rows.append(("conv2d", shape.channels, output.channels, *sizes, *counted))
+            kind = "conv_transpose2d" if operator.verb == "conv_transpose2d" else "conv2d"
+            rows.append((kind, shape.channels, output.channels, *sizes, *counted))
         elif operator.verb == "linear":
             count = shape.elements // shape.channels  # every token, also those of windows
             sizes = (1, 1, 1, 1, 1, 1, count, 1, count, 1)
