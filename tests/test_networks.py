@@ -39,6 +39,9 @@ def traced(costs: costmodel.CostTable) -> list[tuple[Any, ...]]:
             sizes = (*kernel, *stride, dilation, groups, *shape.sizes[1:], *output.sizes[1:])
             kind = "conv_transpose2d" if operator.verb == "conv_transpose2d" else "conv2d"
             rows.append((kind, shape.channels, output.channels, *sizes, *counted))
+        elif operator.kind == "recurrent":
+            sizes = (1, 1, 1, 1, 1, 1, shape.sizes[0], 1, shape.sizes[0], 1)  # one row for all steps
+            rows.append((operator.verb, shape.channels, output.channels, *sizes, *counted))
         elif operator.verb == "linear":
             count = shape.elements // shape.channels  # every token, also those of windows
             sizes = (1, 1, 1, 1, 1, 1, count, 1, count, 1)
