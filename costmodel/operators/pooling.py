@@ -198,3 +198,35 @@ class RoiPool(Operator):
 
     def reach(self, inputs: tuple[Shape, ...]) -> Reach:
         return whole_image(the_only(inputs))
+
+
+@operator("ps_roi_align", "pool", main="regions")
+class PsRoiAlign(Operator):
+    """Position-sensitive pooling of boxes: channels are size x size groups, one for each window of a box.
+
+    R-FCN (arXiv:1605.06409, section 2.2) with the samples of RoIAlign (arXiv:1703.06870, section 3): each output is the
+    greatest of samples x samples bilinear values, each 4 elements read, 4 multiplies, 3 adds, 1 comparison.
+    """
+
+    regions: Size
+    size: Size = 7
+    samples: Size = 2
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        channels, _, _ = image_sizes(the_only(inputs), self.verb)
+        uneven = channels % (self.size * self.size) != 0
+        if anywhere(uneven):
+            groups, whole = first_bad(uneven, self.size * self.size, channels)
+            raise ShapeError(f"size*size = {groups} must divide in_channels = {whole}", field="size")
+        return (tokens(self.regions, channels),)
+
+    def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
+        elements = the_only(outputs).elements
+        values = self.samples * self.samples * elements
+        return Counts(
+            multiplies=4 * values, adds=3 * values, comparisons=values, input_elements=4 * values,
+            output_elements=elements,
+        )  # fmt: skip
+
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
+        return whole_image(the_only(inputs))

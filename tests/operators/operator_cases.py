@@ -43,6 +43,7 @@ from costmodel.operators.pooling import (
     GlobalMaxPool,
     Maxout,
     MaxPool2d,
+    PsRoiAlign,
     RoiPool,
 )  # fmt: skip
 from costmodel.operators.recurrent import Gru, Lstm
@@ -365,6 +366,11 @@ NORMS = [
 ]
 
 POOLING = [
+    row("Light-Head R-CNN", PsRoiAlign(1000), image(490, 50, 75), tokens(1000, 490),
+        multiplies=4*4 * 490000, adds=3*4 * 490000, comparisons=4 * 490000, input_elements=4*4 * 490000,
+        output_elements=490000),
+    row("one sample of small boxes", PsRoiAlign(3, size=2, samples=1), image(8, 5, 5), tokens(3, 8),
+        multiplies=4 * 24, adds=3 * 24, comparisons=24, input_elements=4 * 24, output_elements=24),
     row("300 boxes", RoiPool(300), image(512, 38, 19), tokens(300, 512*7*7),
         comparisons=300*512*7*7, input_elements=300*512*7*7, output_elements=300*512*7*7),
     row("small windows", RoiPool(2, size=3), image(4, 8, 8), tokens(2, 4*3*3),

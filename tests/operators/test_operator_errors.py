@@ -37,7 +37,7 @@ from costmodel.operators.layout import (
 )  # fmt: skip
 from costmodel.operators.linear import Linear, Matmul
 from costmodel.operators.normalization import GroupNorm, LocalResponseNorm
-from costmodel.operators.pooling import AdaptiveAvgPool2d, AvgPool2d, Maxout, MaxPool2d, RoiPool
+from costmodel.operators.pooling import AdaptiveAvgPool2d, AvgPool2d, Maxout, MaxPool2d, PsRoiAlign, RoiPool
 from costmodel.operators.recurrent import Gru, Lstm
 from costmodel.operators.resizing import ClassToken, Embedding, MaxUnpool2d, Pad, PadChannels, Resize
 
@@ -102,6 +102,7 @@ MESSAGES: list[tuple[Operator, tuple[Shape, ...], str, str]] = [
     (Slice(5, start=4), (IMAGE,), "slice of 5 from 4 ends beyond the 8 channels", "size"),
     (Subsample(2, start=4), (image(3, 4, 9),), "start = 4 is beyond the 4x9 pixels", "start"),
     (Crop((3, 5), start=(2, 0)), (image(3, 4, 9),), "crop of 3 from 2 ends beyond the 4 pixels", "size"),
+    (PsRoiAlign(5), (IMAGE,), "size*size = 49 must divide in_channels = 8", "size"),
     (Slice(9, start=1, axis="tokens"), (TOKENS,), "slice of 9 from 1 ends beyond the 9 tokens", "size"),
 
     (Reshape((2, 3, 4, 2, 4)), (IMAGE,),
@@ -218,7 +219,7 @@ IMAGE_OPERATORS: list[Operator] = [
     AdaptiveAvgPool2d(2),
     Tokens(), WindowPartition(2), ChannelShuffle(2), SpaceToChannels(2), ChannelsToSpace(2), Shift(), Roll(1),
     Subsample(2), Pad(1), Resize(3),
-    MaxUnpool2d(99), Crop(1), RoiPool(2),
+    MaxUnpool2d(99), Crop(1), RoiPool(2), PsRoiAlign(2, size=1),
 ]  # fmt: skip
 
 

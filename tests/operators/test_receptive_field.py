@@ -30,7 +30,15 @@ from costmodel.operators.layout import (
 )  # fmt: skip
 from costmodel.operators.linear import Linear, Matmul
 from costmodel.operators.normalization import BatchNorm, GroupNorm, L2Norm, LayerNorm
-from costmodel.operators.pooling import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool, GlobalMaxPool, MaxPool2d, RoiPool
+from costmodel.operators.pooling import (
+    AdaptiveAvgPool2d,
+    AvgPool2d,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    MaxPool2d,
+    PsRoiAlign,
+    RoiPool,
+)
 from costmodel.operators.recurrent import Lstm
 from costmodel.operators.resizing import ClassToken, MaxUnpool2d, Pad, Resize
 from costmodel.receptive_field import ReceptiveField, receptive_fields
@@ -82,6 +90,7 @@ CHAINS: list[tuple[str, list[Operator], Field]] = [
     ("whole image", [Conv2d(4, kernel=3, stride=2), GlobalAvgPool()],
      ReceptiveField(97, 73, 96, 72)),                                                           # 3 + 47*2, 3 + 35*2
     ("boxes anywhere", [Conv2d(4, kernel=3, stride=2), RoiPool(3)], ReceptiveField(97, 73, 96, 72)),
+    ("boxes in parts", [Conv2d(4, kernel=3, stride=2), PsRoiAlign(3, size=2)], ReceptiveField(97, 73, 96, 72)),
     ("adaptive pooling to equal parts", [AdaptiveAvgPool2d((8, 6))], ReceptiveField(12, 12, 12, 12)),
     ("adaptive pooling, the largest window", [AdaptiveAvgPool2d((7, 72))],
      ReceptiveField(15, 1, 96 / 7, 1)),                                                         # 13 5/7 - 27 3/7
