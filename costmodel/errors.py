@@ -110,14 +110,18 @@ class PredictionError(CostmodelError, ValueError):
 
 
 def closest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
-    """The known word that a misspelt one most likely stands for, or None.
+    """The known word that a misspelt or unfinished one most likely stands for, or None.
 
     >>> closest("strides", ["stride", "padding"])
     'stride'
     """
     from difflib import get_close_matches
 
-    matches = get_close_matches(str(word)[:100], sorted(set(known)), n=1, cutoff=likeness)
+    word, words = str(word)[:100], sorted(set(known))
+    matches = get_close_matches(word, words, n=1, cutoff=likeness)
+    longer = [each for each in words if each.startswith(word)] if len(word) > 3 else []
+    if longer and not (matches and matches[0].startswith(word)):
+        return min(longer, key=len)
     return matches[0] if matches else None
 
 

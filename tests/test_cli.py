@@ -44,7 +44,7 @@ def test_show_loads_neither_numpy_nor_pandas_nor_matplotlib_nor_pydantic() -> No
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["show", "mobilenet"], "costmodel: unknown network 'mobilenet'; did you mean 'mobile"),
+        (["show", "mobilenet"], "costmodel: unknown network 'mobilenet'; did you mean 'mobilenet_v"),
         (["show", "mobilenet_v2", "widht=0.5"], "costmodel: unknown parameter 'widht'; did you mean 'width'?"),
         (["show", "mobilenet_v2", "width"], "costmodel: 'width' is not a parameter; write name=value"),
         (["show", "mobilenet_v2", "width=1", "width=2"], "costmodel: width is given twice"),

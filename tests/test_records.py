@@ -51,7 +51,7 @@ def test_defaults() -> None:
     assert values_of(Point(3)) == (3, 0)
     assert values_of(Place(3)) == (3, 0, "")
     assert values_of(Point(y=4, x=3)) == (3, 4)
-    assert values_of(Counts()) == (0,) * 15
+    assert values_of(Counts()) == (0,) * 17
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_significant_digits() -> None:
 def test_the_text_says_what_is_memory_bound_and_what_is_estimated() -> None:
     costs = cost_table(load("mobilenet_v2"))
     text = as_text(costs, predict(costs, "pixel_6"))
-    assert "mobilenet_v2  (width = 1.0, resolution = 224, depth = 1, classes = 1000)" in text
+    assert "mobilenet_v2  (width = 1.0, resolution = 224, depth = 1, kernel = 3, last = 1280, classes = 1000)" in text
     assert "MACs            300,774,272" in text
     assert "params          3,504,872" in text
     assert "ridge point     7 MACs/byte" in text
@@ -107,7 +107,8 @@ def test_the_json_object_has_the_documented_keys() -> None:
     value = as_object(costs, predict(costs, "ridge_5"), "layer", convention_named("weights"))
     assert list(value) == ["network", "source", "parameters", "expected", "batch", "hardware", "totals", "layers"]
     assert value["network"] == "mobilenet_v2"
-    assert value["parameters"] == {"width": 1.0, "resolution": 224, "depth": 1, "classes": 1000}
+    parameters = {"width": 1.0, "resolution": 224, "depth": 1, "kernel": 3, "last": 1280, "classes": 1000}
+    assert value["parameters"] == parameters
     assert value["hardware"]["ridge_point_macs_per_byte"] == 5.0
     assert value["totals"]["macs"] == 300_774_272
     assert value["totals"]["weights"] == 3_469_760

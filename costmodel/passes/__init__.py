@@ -6,9 +6,16 @@ from collections.abc import Callable, Iterable
 
 from costmodel.graph import Graph
 from costmodel.passes.fold_norm import fold_norm
+from costmodel.passes.merge_pointwise import merge_pointwise
 from costmodel.passes.reparameterize import reparameterize
+from costmodel.passes.reserve_and_merge import reserve_and_merge
 
-PASSES: dict[str, Callable[[Graph], Graph]] = {"fold_norm": fold_norm, "reparameterize": reparameterize}
+PASSES: dict[str, Callable[[Graph], Graph]] = {
+    "fold_norm": fold_norm,
+    "merge_pointwise": merge_pointwise,
+    "reparameterize": reparameterize,
+    "reserve_and_merge": reserve_and_merge,
+}
 
 
 def apply_passes(graph: Graph, names: Iterable[str]) -> Graph:

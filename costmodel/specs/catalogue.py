@@ -80,15 +80,16 @@ def find(network: str) -> tuple[Program, Mapping[str, Any], tuple[str, ...]]:
     raise UnknownNameError(f"unknown network {shown(network)}; {hint}")
 
 
-VARIANT_KEY = re.compile(r'^"?([^"=\s\[]+)"?[ \t]*=', re.MULTILINE)
+VARIANT_KEY = re.compile(r'^(?:\[variants\.)?"?([^"=\s\[\]]+)"?[ \t]*[=\]]', re.MULTILINE)
+"""The keys of [variants], each `name = ...` or a table [variants.name]; others that look so do no harm."""
 
 
 def _may_declare(family: str, network: str) -> bool:
     """Whether the variants of a bundled file may hold a name, by its text: parsing dozens of files takes too long."""
-    _, _, variants = text_of_bundled(FOLDER, family).partition("[variants]")
+    _, _, variants = text_of_bundled(FOLDER, family).partition("\n[variants")
     return any(
         network.startswith(key.partition("{")[0]) if "{" in key else key == network
-        for key in VARIANT_KEY.findall(variants)
+        for key in VARIANT_KEY.findall("[variants" + variants)
     )
 
 

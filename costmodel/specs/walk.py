@@ -104,7 +104,8 @@ class Expansion(Marking):
     def holds(self, step: Step, condition: Value, scope: dict[str, Any], flow: Flow, frame: Frame) -> bool:
         """Whether a step is executed."""
         path = (*step.path, "if")
-        value = self.compute(step, condition, path, scope, self.entering(step, flow, frame))
+        entering = self.entering(step, flow, frame) if condition.names & FLOW else flow
+        value = self.compute(step, condition, path, scope, entering)
         if is_unknown(value):
             return True
         value = structural(value, f"if = {self.written(step, 'if')}")
