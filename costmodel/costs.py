@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from costmodel.arithmetic import anywhere, checked_sum, is_array, refuse_overflow
 from costmodel.errors import CostmodelError, ParameterError, nearest
-from costmodel.expectations import expected, is_conditional
+from costmodel.expectations import conditional_layers, expected, is_conditional
 from costmodel.graph import Graph, Layer, Shape
 from costmodel.operators.base import Counts, Operator
 from costmodel.receptive_field import receptive_fields
@@ -214,7 +214,7 @@ def cost_table(graph: Graph, batch: int = 1) -> CostTable:
         else:
             factor = batch if column.grows_with_batch else 1
             columns[name] = [value * factor for value in by_name[name]] if factor != 1 else list(by_name[name])
-    if any(map(is_conditional, graph.layers)):
+    if conditional_layers(graph):
         columns |= {name: [getattr(layer, name) for layer in graph.layers] for name in CONDITIONS}
     fields = receptive_fields(graph, shapes)
     reached = [fields[layer.outputs[0]] for layer in graph.layers]

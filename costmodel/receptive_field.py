@@ -61,7 +61,8 @@ def receptive_fields(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Rec
                 leaving = _advance(leaving, reach)
         for name in layer.outputs:
             fields[name] = leaving
-    shown = {id(field): _in_floats(field) for field in fields.values()}  # most tensors share theirs with the one before
+    different = {id(field): field for field in fields.values()}  # most tensors share theirs with the one before
+    shown = {identity: _in_floats(field) for identity, field in different.items()}
     return {name: shown[id(field)] for name, field in fields.items()}
 
 
@@ -81,15 +82,20 @@ def _larger(one: ReceptiveField, other: ReceptiveField) -> ReceptiveField:
 
 def _advance(field: ReceptiveField, reach: tuple[Any, Any, Any, Any]) -> ReceptiveField:
     kernel_height, kernel_width, stride_height, stride_width = reach
+    if _in_ints(field) and type(kernel_height) is type(kernel_width) is type(stride_height) is type(stride_width) is int:
+        return ReceptiveField(
+            field.height + (kernel_height - 1) * field.jump_height,
+            field.width + (kernel_width - 1) * field.jump_width,
+            field.jump_height * stride_height,
+            field.jump_width * stride_width,
+        )
     height, jump_height = _along(field.height, field.jump_height, kernel_height, stride_height)
     width, jump_width = _along(field.width, field.jump_width, kernel_width, stride_width)
     return ReceptiveField(height, width, jump_height, jump_width)
 
 
 def _along(size: Any, jump: Any, kernel: Any, stride: Any) -> tuple[Any, Any]:
-    """Size and jump along one axis, after a window of that kernel and stride."""
-    if type(size) is type(jump) is type(kernel) is type(stride) is int:
-        return size + (kernel - 1) * jump, jump * stride
+    """Size and jump along one axis, after a window of that kernel and stride: fractions and arrays too."""
     return sum(_alike(size, _times(kernel - 1, jump))), _times(jump, stride)
 
 

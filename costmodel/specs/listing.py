@@ -28,6 +28,11 @@ def listing() -> dict[str, list[Any]]:
     return dict(zip(columns, (list(column) for column in zip(*rows, strict=True)), strict=True))
 
 
+def published_names() -> list[str]:
+    """Every published name that loads: families and their listed variants."""
+    return [str(name) for name in listing()["name"]]
+
+
 def _names(variant: Variant) -> list[tuple[str, dict[str, Any]]]:
     """The names that a variant stands for, with their parameters: one, or those a pattern lists."""
     if not variant.is_pattern:
