@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     show.set_defaults(run=_show)
 
     networks = commands.add_parser("networks", help="the bundled networks")
+    networks.add_argument("word", nargs="?", default="", metavar="WORD", help="only names that hold it")
     networks.add_argument("--format", choices=FORMATS, default="table")
     networks.set_defaults(run=_networks)
 
@@ -184,9 +185,13 @@ def _sweep(options: argparse.Namespace) -> int:
 
 def _networks(options: argparse.Namespace) -> int:
     from costmodel import report
+    from costmodel.report import shortened
     from costmodel.specs.listing import listing
 
-    print(report.rendered(listing(), options.format))
+    columns = listing(options.word)
+    if options.format == "table":
+        columns = {name: [shortened(text, 60) for text in texts] for name, texts in columns.items()}
+    print(report.rendered(columns, options.format))
     return 0
 
 

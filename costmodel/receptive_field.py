@@ -82,7 +82,7 @@ def _larger(one: ReceptiveField, other: ReceptiveField) -> ReceptiveField:
 
 def _advance(field: ReceptiveField, reach: tuple[Any, Any, Any, Any]) -> ReceptiveField:
     kernel_height, kernel_width, stride_height, stride_width = reach
-    if _in_ints(field) and type(kernel_height) is type(kernel_width) is type(stride_height) is type(stride_width) is int:
+    if _in_ints(field) and all(type(each) is int for each in reach):
         return ReceptiveField(
             field.height + (kernel_height - 1) * field.jump_height,
             field.width + (kernel_width - 1) * field.jump_width,

@@ -55,6 +55,11 @@ def grouped_digits(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
+def shortened(text: str, length: int) -> str:
+    """The text, cut where it is longer."""
+    return text if len(text) <= length else text[: length - 3] + "..."
+
+
 def as_table(columns: Columns, formats: Formats | None = None) -> str:
     """Aligned text: words to the left, numbers to the right."""
     formats = formats or {}

@@ -198,3 +198,12 @@ def test_sweep_prints_every_combination(capsys: pytest.CaptureFixture[str]) -> N
     assert [row["macs"] for row in rows[-2:]] == [568_740_352] * 2
     assert main(["sweep", "lenet5,mobilenet_v1", "--format", "csv"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+def test_networks_can_be_narrowed_down(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["networks", "mixnet"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["name", "mixnet", "mixnet_s", "mixnet_m", "mixnet_l"]
+    assert all(len(line) < 200 for line in lines)
+    assert main(["networks", "mixnetx"]) == 2
+    assert "no network's name holds 'mixnetx'; did you mean 'mixnet'?" in capsys.readouterr().err

@@ -138,9 +138,9 @@ def program_of(document: Document) -> Program:
 
 
 def variant_names(family: str) -> list[str]:
-    """The variants that a bundled family declares, patterns as written."""
+    """The names that a bundled family has for its variants."""
     variants = read_bundled(FOLDER, family).data.get("variants", {})
-    return list(variants)
+    return [published for name, settings in variants.items() for published, _ in _pattern(name, settings).published()]
 
 
 def families() -> tuple[str, ...]:

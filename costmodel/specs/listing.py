@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from itertools import product
 from typing import Any
 
 from costmodel.costs import cost_table
+from costmodel.errors import UnknownNameError, nearest
 from costmodel.files import Document
 from costmodel.passes import apply_passes
 from costmodel.specs.catalogue import bundled, families, program_of
 from costmodel.specs.expansion import expand
-from costmodel.specs.parameters import Variant
 
 
-def listing() -> dict[str, list[Any]]:
-    """One row per published name that loads: families, their variants, and the listed values of their patterns."""
+def listing(word: str = "") -> dict[str, list[Any]]:
+    """One row per published name that loads: families, their variants, and the listed values of their patterns.
+
+    `word` picks the names that hold it, and all of a family that does.
+
+    Raises: UnknownNameError when nothing holds it.
+    """
     rows: list[tuple[str, str, str, str]] = []
     for family in families():
         program = bundled(family)
         rows.append((family, family, ", ".join(program.parameters), program.source))
         for variant in program.variants.values():
-            for name, settings in _names(variant):
+            for name, settings in variant.published():
                 if name != family:
                     values = ", ".join(f"{key} = {value}" for key, value in settings.items())
                     rows.append((name, family, values, program.source))
+    names = [name for name, *_ in rows]
+    rows = [row for row in rows if word in row[0] or word in row[1]]
+    if not rows:
+        hint = nearest(word, names) or "all are listed without it"
+        raise UnknownNameError(f"no network's name holds {word!r}; {hint}")
     columns = ("name", "family", "parameters", "source")
     return dict(zip(columns, (list(column) for column in zip(*rows, strict=True)), strict=True))
 
@@ -31,15 +40,6 @@ def listing() -> dict[str, list[Any]]:
 def published_names() -> list[str]:
     """Every published name that loads: families and their listed variants."""
     return [str(name) for name in listing()["name"]]
-
-
-def _names(variant: Variant) -> list[tuple[str, dict[str, Any]]]:
-    """The names that a variant stands for, with their parameters: one, or those a pattern lists."""
-    if not variant.is_pattern:
-        return [(variant.name, variant.settings)]
-    listed = variant.listed or {}
-    combinations = [dict(zip(listed, values, strict=True)) for values in product(*listed.values())] if listed else []
-    return [(variant.filled(values), {**variant.settings, **values}) for values in combinations]
 
 
 def check(document: Document) -> str:
@@ -51,7 +51,7 @@ def check(document: Document) -> str:
     costs = cost_table(expand(program, {}))
     built = 0
     for variant in program.variants.values():
-        for _, settings in _names(variant):
+        for _, settings in variant.published():
             cost_table(apply_passes(expand(program, settings), variant.passes))
             built += 1
     layers = len(costs.graph.layers)

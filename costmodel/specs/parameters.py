@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any
 
 from costmodel.arithmetic import INT64_MAX, anywhere, first_where, is_array
@@ -153,6 +154,15 @@ class Variant:
         'net_0.75_192'
         """
         return PLACEHOLDER.sub(lambda hole: str(parameters[hole[1]]), self.name)
+
+    def published(self) -> list[tuple[str, dict[str, Any]]]:
+        """The names that the variant stands for, with their parameters: one, or those that a pattern lists."""
+        if not self.is_pattern:
+            return [(self.name, self.settings)]
+        if not self.listed:
+            return []
+        combinations = [dict(zip(self.listed, values, strict=True)) for values in product(*self.listed.values())]
+        return [(self.filled(values), {**self.settings, **values}) for values in combinations]
 
     def match(self, wanted: str) -> dict[str, Any] | None:
         """The parameters of a name of this variant, or None when the name is not of this form.
