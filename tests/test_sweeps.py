@@ -182,3 +182,17 @@ def test_values_on_the_command_line(text: str, values: list[Any]) -> None:
 def test_values_that_make_no_sweep(text: str) -> None:
     with pytest.raises(ParameterError):
         swept_parameters_of([text])
+
+
+@pytest.mark.parametrize("network", ["mobilenet_v1", "mobilenet_v2"])
+def test_depthwise_kernels_of_mixconv(network: str) -> None:
+    """arXiv:1907.09595, Fig. 1: kernels 3x3 to 13x13; k*k weights for each channel of every depthwise convolution."""
+    frame = costmodel.sweep(network, kernel=[3, 5, 7, 9, 11, 13])
+    assert_equal(frame, loop(network, (), kernel=[3, 5, 7, 9, 11, 13]))
+    costs = cost_table(load(network))
+    depthwise = [row for row, op in enumerate(costs.columns["op"]) if op == "depthwise_conv2d"]
+    weights = sum(costs.columns["weight_params"][row] for row in depthwise)
+    macs = sum(costs.columns["macs"][row] for row in depthwise)
+    for row, kernel in enumerate((3, 5, 7, 9, 11, 13)):
+        assert frame.params[row] - frame.params[0] == weights // 9 * (kernel * kernel - 9)
+        assert frame.macs[row] - frame.macs[0] == macs // 9 * (kernel * kernel - 9)
