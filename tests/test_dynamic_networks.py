@@ -27,3 +27,10 @@ def test_i3d_costs_on_average_what_a_network_of_so_many_layers_costs() -> None:
         for name in ("i3d_lgp_36", "speech_transformer_36", "speech_transformer_27")
     )
     assert dynamic == pytest.approx(shorter + 0.3 * (longer - shorter) / 9, rel=1e-12)
+
+
+@pytest.mark.parametrize("stage", [2, 3, 4, 5])
+def test_a_mask_that_keeps_a_tenth_of_the_tiles_leaves_a_tenth_of_the_work(stage: int) -> None:
+    sparse, dense = (cost_table(load(f"sbnet_unit_{stage}{kind}")) for kind in ("", "_dense"))
+    assert 10 * sparse.total("macs") == dense.total("macs")
+    assert sparse.total("params") == dense.total("params")
