@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-import math
+from functools import reduce
 from typing import Any
 
-from costmodel.arithmetic import is_array
+from costmodel.arithmetic import anywhere, gcd, maximum
 from costmodel.errors import PassError
+from costmodel.expectations import is_conditional
 from costmodel.graph import Graph, Layer, Shape
 from costmodel.operators.base import Operator, pair
 from costmodel.operators.combining import Add, Subtract
 from costmodel.operators.convolution import Conv2d, DepthwiseConv2d
 from costmodel.operators.normalization import BatchNorm, Scale
-from costmodel.records import record, replace
+from costmodel.operators.rules import axis_paddings, extent
+from costmodel.records import record, replace, values_of
 from costmodel.shapes import infer_shapes
 
 
 @record
-class Filter:
-    """A tensor as one convolution of the tensor that enters the group; `layer` is the widest convolution in it.
+class Window:
+    """What a convolution looks through: the fields that parallel branches must agree on, or that their sum widens."""
 
-    Without `layer` it is the tensor itself, scaled per channel at most: a 1x1 convolution with one channel a group.
+    kernel: tuple[Any, Any]
+    stride: tuple[Any, Any]
+    padding: Any
+    dilation: tuple[Any, Any]
+
+
+@record
+class Filter:
+    """A tensor as one convolution of the tensor that enters the group.
+
+    Without `window` it is the tensor itself, scaled per channel at most: a 1x1 convolution with one channel a group.
     """
 
-    layer: Layer | None
+    window: Window | None
     groups: Any
     biased: bool
 
@@ -59,8 +71,7 @@ def reparameterize(graph: Graph) -> Graph:
     taken = {layer.name for layer in graph.layers if layer.merge is None}
     for members in groups.values():
         entering, leaving = _ends(members, readers)
-        channels = shapes[entering].channels
-        whole = _filters(members, entering, channels)[leaving]
+        whole = _filters(members, entering, shapes[entering])[leaving]
         convolution = _convolution(whole, members, shapes[leaving])
         name = _free_name(".".join((*_common(members), convolution.verb)), taken)
         merged_at[members[-1].name] = replace(
@@ -90,67 +101,98 @@ def _ends(members: list[Layer], readers: dict[str, int]) -> tuple[str, str]:
     return entering[0], leaving[0]
 
 
-def _filters(members: list[Layer], entering: str, channels: Any) -> dict[str, Filter]:
+def _filters(members: list[Layer], entering: str, shape: Shape) -> dict[str, Filter]:
     """Every tensor of a group as one convolution of the tensor that enters it."""
-    filters = {entering: Filter(None, channels, False)}
+    if not shape.is_image:
+        raise PassError(f"reparameterize: {members[0].name!r} reads {shape} ({', '.join(shape.axes)}), not an image")
+    filters = {entering: Filter(None, shape.channels, False)}
     for layer in members:
         parts = [filters[name] for name in layer.inputs]
-        if layer.weights is not None or (layer.probability, layer.active) != (1, 1):
+        operator: Any = layer.operator
+        if layer.weights is not None or is_conditional(layer):
             raise PassError(f"reparameterize: {layer.name!r} shares its weights or runs conditionally; it cannot merge")
-        match layer.operator:
-            case Conv2d(groups=groups, bias=bias) if layer.inputs[0] == entering:
-                filters[layer.name] = Filter(layer, groups, bias)
-            case DepthwiseConv2d(bias=bias) if layer.inputs[0] == entering:
-                filters[layer.name] = Filter(layer, channels, bias)
-            case BatchNorm():
-                filters[layer.name] = replace(parts[0], biased=True)
-            case Scale(bias=bias):
-                filters[layer.name] = replace(parts[0], biased=parts[0].biased or bias)
-            case Add() | Subtract():
-                filters[layer.name] = _sum(parts, layer)
-            case _:
-                raise PassError(
-                    f"reparameterize: {layer.name!r} ({layer.operator.verb}) cannot become part of one convolution of "
-                    f"{entering!r}; convolutions of that tensor, batch norms, scales and their sums can"
-                )
+        if type(operator) in (Conv2d, DepthwiseConv2d) and layer.inputs[0] == entering:
+            window = Window(pair(operator.kernel), pair(operator.stride), operator.padding, pair(operator.dilation))
+            filters[layer.name] = Filter(window, getattr(operator, "groups", shape.channels), operator.bias)
+        elif isinstance(operator, BatchNorm):
+            filters[layer.name] = replace(parts[0], biased=True)
+        elif isinstance(operator, Scale):
+            filters[layer.name] = replace(parts[0], biased=parts[0].biased or operator.bias)
+        elif isinstance(operator, (Add, Subtract)):
+            filters[layer.name] = _sum(parts, layer)
+        else:
+            raise PassError(
+                f"reparameterize: {layer.name!r} ({operator.verb}) cannot become part of one convolution of "
+                f"{entering!r}; convolutions of that tensor, batch norms, scales and their sums can"
+            )
     return filters
 
 
 def _sum(parts: list[Filter], layer: Layer) -> Filter:
-    """The sum of parallel branches: the widest kernel, the coarsest groups."""
-    convolutions = [part.layer for part in parts if part.layer is not None]
-    operators: list[Any] = [convolution.operator for convolution in convolutions]
-    strides = {pair(each.stride) for each in operators} | ({(1, 1)} if len(operators) < len(parts) else set())
-    dilations = {pair(each.dilation) for each in operators if pair(each.kernel) != (1, 1)}
-    if len(strides) > 1 or len(dilations) > 1:
-        raise PassError(f"reparameterize: {layer.name!r} adds branches with different strides or dilations")
-    widest = max(convolutions, key=_area, default=None)
-    return Filter(widest, _common_divisor([part.groups for part in parts]), any(part.biased for part in parts))
+    """The sum of parallel branches: a window that holds those of all, the coarsest groups."""
+    identity = Window((1, 1), (1, 1), "same", (1, 1))
+    window = None
+    if any(part.window is not None for part in parts):
+        window = reduce(lambda one, other: _around(one, other, layer), [part.window or identity for part in parts])
+    return Filter(window, _common_divisor([part.groups for part in parts]), any(part.biased for part in parts))
 
 
-def _area(layer: Layer) -> int:
-    operator: Any = layer.operator
-    height, width = pair(operator.kernel)
-    return int(height * width)
+def _around(one: Window, other: Window, layer: Layer) -> Window:
+    """The smallest window around two: kernels are padded with zeros until they cover the same pixels."""
+    if _differ(one.stride, other.stride):
+        raise PassError(f"reparameterize: {layer.name!r} adds branches with different strides")
+    if not _differ(one.kernel, (1, 1)) or not _differ(other.kernel, (1, 1)):  # a 1x1 kernel has any dilation
+        dilation = other.dilation if not _differ(one.kernel, (1, 1)) else one.dilation
+    elif _differ(one.dilation, other.dilation):
+        raise PassError(f"reparameterize: {layer.name!r} adds branches with different dilations")
+    else:
+        dilation = one.dilation
+    ends, other_ends = axis_paddings(one.padding), axis_paddings(other.padding)
+    (kernel_height, rows), (kernel_width, columns) = (
+        _axis_around(*axis, layer) for axis in zip(one.kernel, other.kernel, ends, other_ends, dilation, strict=True)
+    )
+    same = rows is columns is None
+    return Window((kernel_height, kernel_width), one.stride, "same" if same else (rows, columns), dilation)
+
+
+def _axis_around(
+    kernel: Any, other: Any, ends: tuple[Any, Any] | None, other_ends: tuple[Any, Any] | None, dilation: Any,
+    layer: Layer,
+) -> tuple[Any, tuple[Any, Any] | None]:  # fmt: skip
+    """Kernel and paddings (None: 'same') of the window around two along one axis."""
+    if ends is None and other_ends is None:
+        if anywhere((kernel - other) % 2 != 0):
+            raise PassError(f"reparameterize: {layer.name!r} adds kernels of {kernel} and {other} whose centres differ")
+        return maximum(kernel, other), None
+    ends = (0, 0) if ends is None and not anywhere(kernel != 1) else ends
+    other_ends = (0, 0) if other_ends is None and not anywhere(other != 1) else other_ends
+    if ends is None or other_ends is None:
+        raise PassError(f"reparameterize: {layer.name!r} adds branches with padding 'same' and with numbers")
+    before = maximum(ends[0], other_ends[0])
+    reach = maximum(extent(kernel, dilation) - ends[0], extent(other, dilation) - other_ends[0])
+    if anywhere((ends[0] - other_ends[0]) % dilation != 0):
+        raise PassError(f"reparameterize: {layer.name!r} adds dilated kernels that see different pixels")
+    after = ends[1] + reach - (extent(kernel, dilation) - ends[0])
+    return (before + reach - 1) // dilation + 1, (before, after)
+
+
+def _differ(one: tuple[Any, Any], other: tuple[Any, Any]) -> bool:
+    return any(anywhere(a != b) for a, b in zip(one, other, strict=True))
 
 
 def _common_divisor(groups: list[Any]) -> Any:
-    if any(map(is_array, groups)):
-        import numpy
-
-        return numpy.gcd.reduce(numpy.broadcast_arrays(*groups))
-    return math.gcd(*groups)
+    return reduce(gcd, groups)
 
 
 def _convolution(whole: Filter, members: list[Layer], leaving: Shape) -> Operator:
     """The convolution that a whole group is."""
-    if whole.layer is None:
+    if whole.window is None:
         return DepthwiseConv2d(1, bias=whole.biased)
-    widest: Any = whole.layer.operator
-    window = widest.kernel, widest.stride, widest.padding, widest.dilation
-    if all(isinstance(layer.operator, DepthwiseConv2d) for layer in members if layer.operator.kind == "convolution"):
-        return DepthwiseConv2d(*window, widest.multiplier, whole.biased)
-    return Conv2d(leaving.channels, *window, whole.groups, whole.biased)
+    kernel, stride, padding, dilation = values_of(whole.window)
+    convolutions: list[Any] = [layer.operator for layer in members if layer.operator.kind == "convolution"]
+    if all(isinstance(operator, DepthwiseConv2d) for operator in convolutions):
+        return DepthwiseConv2d(kernel, stride, padding, dilation, convolutions[0].multiplier, whole.biased)
+    return Conv2d(leaving.channels, kernel, stride, padding, dilation, whole.groups, whole.biased)
 
 
 def _free_name(name: str, taken: set[str]) -> str:
