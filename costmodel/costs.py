@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from costmodel.arithmetic import anywhere, checked_sum, is_array, refuse_overflow
+from costmodel.arithmetic import anywhere, checked_sum, is_array, maximum, refuse_overflow
 from costmodel.errors import CostmodelError, ParameterError, nearest
 from costmodel.expectations import conditional_layers, expected, is_conditional
 from costmodel.graph import Graph, Layer, Shape
@@ -153,7 +154,7 @@ class CostTable:
         table: dict[str, list[Any]] = {by: list(members), "layers": [len(rows) for rows in members.values()]}
         if self.is_expected:
             probabilities = self.columns["probability"]
-            table["runs"] = [max(probabilities[row] for row in rows) for rows in members.values()]
+            table["runs"] = [reduce(maximum, [probabilities[row] for row in rows]) for rows in members.values()]
         for column in COLUMNS:
             values = self.columns[column]
             table[column] = [
@@ -206,7 +207,8 @@ def cost_table(graph: Graph, batch: int = 1) -> CostTable:
         "output_shape": [texts[id(shapes[layer.outputs[0]])] for layer in graph.layers],
     }
     rows = {identity: values_of(count) for identity, count in {id(count): count for count in counts}.items()}
-    by_name = dict(zip(fields_of(Counts), zip(*[rows[id(count)] for count in counts], strict=True), strict=True))
+    transposed = zip(*[rows[id(count)] for count in counts], strict=True) if counts else [() for _ in fields_of(Counts)]
+    by_name = dict(zip(fields_of(Counts), transposed, strict=True))
     for name, column in COLUMNS.items():
         if column.derived:
             summed = zip(*[columns[part] for part in column.derived], strict=True)
@@ -231,7 +233,7 @@ def checked_batch(batch: Any) -> int:
 
     Raises: ParameterError unless it is a whole number from 1 to `MAXIMUM_BATCH`.
     """
-    whole = hasattr(batch, "__index__") and not isinstance(batch, bool)
+    whole = hasattr(batch, "__index__") and not isinstance(batch, bool) and getattr(batch, "ndim", 0) == 0
     if not whole or not 1 <= batch <= MAXIMUM_BATCH:
         shown = "a larger number" if whole and batch > MAXIMUM_BATCH else repr(batch)
         raise ParameterError(f"batch = {shown} must be a whole number, at least 1 and at most {MAXIMUM_BATCH:,}")

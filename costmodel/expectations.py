@@ -34,7 +34,8 @@ def expected(counts: Counts, layer: Layer) -> Counts:
 
     A layer that runs with probability p costs p times its work and traffic. A convolution that computes the active
     fraction a of its output positions (the tiles that SBNet gathers, arXiv:1801.02108) costs a times its work and
-    activations, but reads all its weights. Parameters are stored either way.
+    activations, but reads all its weights. Parameters are stored either way. Whole expectations are ints, others
+    floats.
 
     >>> from costmodel.operators.convolution import Conv2d
     >>> layer = Layer("conv", Conv2d(8), ("x",), ("conv",), probability=0.75, active=0.5)
@@ -42,22 +43,34 @@ def expected(counts: Counts, layer: Layer) -> Counts:
     >>> counts.macs, counts.weight_params, counts.weight_elements
     (375, 64, 48)
     """
-    always = _fraction(layer.probability)
-    partly = always * _fraction(layer.active)
+    always = _rational(layer.probability)
+    partly = always * _rational(layer.active)
     changes = {
-        name: _whole_where_possible(getattr(counts, name) * (always if name == "weight_elements" else partly))
+        name: _times(getattr(counts, name), always if name == "weight_elements" else partly)
         for name in fields_of(counts)
         if name not in STORED
     }
     return replace(counts, **changes)
 
 
-def _fraction(value: Any) -> Any:
-    """A decimal as it is written; arrays stay floating point."""
-    return value if is_array(value) else Fraction(str(value))
+LARGEST_DENOMINATOR = 1_000_000
+ROUNDING = 1e-12
 
 
-def _whole_where_possible(value: Any) -> Any:
-    if isinstance(value, Fraction):
-        return value.numerator if value.denominator == 1 else float(value)
-    return value
+def _rational(value: Any) -> Any:
+    """The fraction that a decimal or quotient was written as: 0.1*0.2 is 1/50, 27.3/36 is 91/120. Arrays stay."""
+    if is_array(value):
+        return value
+    simple = Fraction(value).limit_denominator(LARGEST_DENOMINATOR)
+    return simple if abs(simple - Fraction(value)) < ROUNDING else Fraction(value)
+
+
+def _times(count: Any, factor: Any) -> Any:
+    """The product: an int, or an array of ints, where it is whole, else in floating point."""
+    if is_array(factor):
+        return count * factor
+    if not is_array(count):
+        product = count * factor
+        return product.numerator if product.denominator == 1 else float(product)
+    numerator, denominator = count * factor.numerator, factor.denominator
+    return numerator // denominator if not (numerator % denominator).any() else numerator / denominator

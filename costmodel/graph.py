@@ -51,7 +51,15 @@ class Shape:
         return Shape(self.axes, (*self.sizes[:-1], size))
 
     def __str__(self) -> str:
-        return "x".join(map(str, self.sizes))
+        return "x".join(map(_shown, self.sizes))
+
+
+def _shown(size: Any) -> str:
+    """A size; in a sweep its range."""
+    if not hasattr(size, "dtype") or not size.ndim:
+        return str(size)
+    least, most = size.min(), size.max()
+    return str(least) if least == most else f"{least}..{most}"
 
 
 IMAGE = ("c", "h", "w")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from costmodel.arithmetic import anywhere, checked_sum, is_array, maximum
 from costmodel.costs import CostTable
+from costmodel.dtypes import Dtype
 from costmodel.errors import ParameterError, PredictionError, nearest
 from costmodel.fusion import folded_layers, fusion_named
 from costmodel.hardware import HardwareProfile, load_hardware
@@ -103,22 +104,14 @@ def predict(
     """
     if not isinstance(costs, CostTable):
         raise ParameterError(f"predict needs a CostTable, got {type(costs).__name__}; call cost_table(graph) first")
-    if not isinstance(hardware, HardwareProfile):
-        profile = load_hardware(hardware, dtype)
-    elif dtype is None or dtype == hardware.dtype.name:
-        profile = hardware
-    else:
-        raise PredictionError(
-            f"{hardware.name} is a profile for {hardware.dtype.name}, not {dtype}; "
-            "give the device's name, or costmodel.hardware.profile_of(device, runtime, dtype)"
-        )
+    profile = profile_for(hardware, dtype)
     checked_overlap(overlap)
     refuse_unrated(zip(*(costs.columns[name] for name in ("layer", "op", "filter_adds")), strict=True), profile)
     rule = fusion_named(fusion or profile.fusion)
     folded = folded_layers(costs.graph, rule)
     names = costs.columns["layer"]
     moved = [
-        0 if name in folded else layer_bytes(inputs + outputs, weights, profile)
+        0 if name in folded else layer_bytes(inputs + outputs, weights, profile.dtype, checked=True)
         for name, inputs, outputs, weights in zip(
             names, *(costs.columns[c] for c in ("input_elements", "output_elements", "weight_elements")), strict=True
         )
@@ -141,6 +134,21 @@ def predict(
     return Prediction(costs, profile, rule.name, overlap, columns)
 
 
+def profile_for(hardware: Any, dtype: str | None) -> HardwareProfile:
+    """The profile that a device's name, a path or a profile stands for, in the number format asked for.
+
+    Raises: UnknownNameError, PredictionError when a profile has another number format.
+    """
+    if not isinstance(hardware, HardwareProfile):
+        return load_hardware(hardware, dtype)
+    if dtype is None or dtype == hardware.dtype.name:
+        return hardware
+    raise PredictionError(
+        f"{hardware.name} is a profile for {hardware.dtype.name}, not {dtype}; "
+        "give the device's name, or costmodel.hardware.profile_of(device, runtime, dtype)"
+    )
+
+
 def checked_overlap(overlap: str) -> None:
     """Raise: PredictionError unless the word says how compute and transfer time combine."""
     if overlap not in get_args(Overlap):
@@ -157,10 +165,22 @@ def refuse_unrated(layers: Iterable[tuple[str, str, Any]], profile: HardwareProf
             )
 
 
-def layer_bytes(activation_elements: Any, weight_elements: Any, profile: HardwareProfile) -> Any:
-    """Bytes of a layer in the profile's number format: whole for the formats of whole bytes."""
-    terms = ((activation_elements, profile.dtype.activation_bits), (weight_elements, profile.dtype.weight_bits))
-    return checked_sum(terms, "the bits that a layer moves") // 8
+def layer_bytes(activation_elements: Any, weight_elements: Any, dtype: Dtype, checked: bool = False) -> Any:
+    """Bytes that a layer moves in a number format; a part of a byte counts only in an expectation.
+
+    >>> layer_bytes(10, 3, Dtype("w4a8", 4, 8, 32)), layer_bytes(10.5, 3, Dtype("w4a8", 4, 8, 32))
+    (11, 12.0)
+
+    Raises: CountOverflowError, when `checked`, for arrays whose bits do not fit into 64.
+    """
+    terms = ((activation_elements, dtype.activation_bits), (weight_elements, dtype.weight_bits))
+    if checked and (is_array(activation_elements) or is_array(weight_elements)):
+        checked_sum(terms, "the bits that a layer moves")
+    if all(bits % 8 == 0 for _, bits in terms):
+        return sum([elements * (bits // 8) for elements, bits in terms])
+    moved = sum([elements * bits for elements, bits in terms])
+    expected = isinstance(moved, float) or (is_array(moved) and moved.dtype.kind == "f")
+    return moved / 8 if expected else moved // 8
 
 
 def roofline_seconds(

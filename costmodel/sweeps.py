@@ -10,26 +10,38 @@ from typing import TYPE_CHECKING, Any
 
 from costmodel.arithmetic import INT64_MAX, is_array
 from costmodel.costs import COLUMNS, checked_batch, cost_table, layer_counts
-from costmodel.errors import ParameterError, StructureError
-from costmodel.fusion import folded_layers, fusion_named
+from costmodel.errors import ParameterError, StructureError, UnknownNameError
+from costmodel.fusion import Fusion, folded_layers, fusion_named
 from costmodel.graph import Graph, Shape
-from costmodel.hardware import HardwareProfile, load_hardware
+from costmodel.hardware import HardwareProfile
 from costmodel.operators.base import Counts
 from costmodel.records import fields_of, record, replace, values_of
 from costmodel.report import with_prefix
-from costmodel.roofline import Overlap, checked_overlap, predict, refuse_unrated, roofline_seconds
+from costmodel.roofline import (
+    Overlap,
+    checked_overlap,
+    layer_bytes,
+    predict,
+    profile_for,
+    refuse_unrated,
+    roofline_seconds,
+)  # fmt: skip
 from costmodel.shapes import infer_shapes
 from costmodel.specs.catalogue import load
+from costmodel.specs.parameters import plain
+from costmodel.specs.values import shown
 
 if TYPE_CHECKING:
     import pandas
     from numpy.typing import NDArray
 
 MAXIMUM_ROWS = 20_000_000
-"""Variants times devices; a row takes some 200 bytes."""
+"""Variants times devices; a row takes 200 to 350 bytes."""
 POINTS_AT_ONCE = 2**17
 """Variants counted together: few enough that their arrays stay near the processor, many enough to pay for a walk."""
 WIDEST_ELEMENT_BITS = 64
+RESERVED = ("network", "hardware", *COLUMNS, "bytes", "latency_seconds")
+"""Columns of a sweep that no parameter may be called."""
 
 
 def sweep(
@@ -76,34 +88,34 @@ def sweep_columns(
     """The same as `sweep`, as one array or list per column."""
     import numpy
 
-    networks = [network] if isinstance(network, str | os.PathLike) else list(network)
-    alone = isinstance(hardware, str | os.PathLike | HardwareProfile)
-    devices: list[Any] = [hardware] if alone else [*hardware]  # type: ignore[misc]
-    profiles = [d if isinstance(d, HardwareProfile) else load_hardware(d, dtype) for d in devices]
-    checked_overlap(overlap)
-    device_terms = [Device(profile, fusion or profile.fusion, overlap) for profile in profiles]
-    axes = {name: _axis(name, value) for name, value in parameters.items()}
-    lengths = [len(values) for values in axes.values()]
+    networks = _networks(network)
+    devices = _devices(hardware, dtype, fusion, overlap)
+    for name in parameters:
+        if name in RESERVED:
+            raise ParameterError(
+                f"the parameter {name!r} has the name of a column of the sweep; rename it in the spec file"
+            )
+    counts = {name: _length(name, value) for name, value in parameters.items()}
+    lengths = list(counts.values())
     variants = math.prod(lengths)
-    rows = variants * len(networks) * max(1, len(profiles))
-    if not networks:
-        raise ParameterError("a sweep needs at least one network")
+    times = max(1, len(devices))
+    rows = variants * len(networks) * times
     if rows > MAXIMUM_ROWS:
         raise ParameterError(f"the sweep has {rows:,} rows, at most {MAXIMUM_ROWS:,} are allowed; sweep fewer values")
-    costs = Costing(checked_batch(batch), tuple(device_terms))
-    tables = [_variants(os.fspath(name), axes, costs) for name in networks]
-    times = max(1, len(profiles))
-    columns: dict[str, Any] = {"network": numpy.repeat(numpy.array(list(map(str, networks)), object), variants * times)}
+    axes = {name: _axis(value) for name, value in parameters.items()}
+    costing = Costing(checked_batch(batch), devices)
+    tables = [_variants(name, axes, costing) for name in networks]
+    columns: dict[str, Any] = {"network": numpy.repeat(numpy.array(networks, object), variants * times)}
     for at, (name, values) in enumerate(axes.items()):
         each = numpy.repeat(_column(values), math.prod(lengths[at + 1 :]) * times)
         columns[name] = numpy.tile(each, len(networks) * math.prod(lengths[:at]))
-    if profiles:
-        names = numpy.array([profile.name for profile in profiles], object)
+    if devices:
+        names = numpy.array([device.profile.name for device in devices], object)
         columns["hardware"] = numpy.tile(names, len(networks) * variants)
     for name in COLUMNS:
         total = numpy.concatenate([table[name].ravel() for table in tables])
         columns[name] = total if times == 1 else numpy.repeat(total, times)
-    for name in ("bytes", "latency_seconds") if profiles else ():
+    for name in ("bytes", "latency_seconds") if devices else ():
         stacked = [numpy.stack([table[name, at].ravel() for at in range(times)], axis=1).ravel() for table in tables]
         columns[name] = numpy.concatenate(stacked)
     return columns
@@ -126,12 +138,48 @@ def readable_columns(columns: Mapping[str, Any]) -> tuple[dict[str, Sequence[Any
     return shown, {"time": lambda seconds: with_prefix(seconds, "s")}
 
 
-def _axis(name: str, value: Any) -> list[Any]:
+def _networks(network: Any) -> list[str]:
+    """The networks of a sweep by name or path."""
+    networks = [network] if isinstance(network, str | os.PathLike) else network
+    if not isinstance(networks, list | tuple) or not all(isinstance(each, str | os.PathLike) for each in networks):
+        raise UnknownNameError(
+            f"{shown(network)} is not the name of a network, the path of a spec file, or a list of these"
+        )
+    if not networks:
+        raise ParameterError("a sweep needs at least one network")
+    return [os.fspath(each) for each in networks]
+
+
+def _devices(hardware: Any, dtype: str | None, fusion: str | None, overlap: Overlap) -> tuple[Device, ...]:
+    """The devices of a sweep, none when no latency is wanted."""
+    alone = hardware is not None and not isinstance(hardware, list | tuple)
+    listed = [hardware] if alone else list(hardware or ())
+    if not listed and (dtype is not None or fusion is not None or overlap != "max"):
+        raise ParameterError("dtype, fusion and overlap belong to a prediction; give hardware")
+    checked_overlap(overlap)
+    profiles = [profile_for(device, dtype) for device in listed]
+    return tuple(Device(profile, fusion_named(fusion or profile.fusion), overlap) for profile in profiles)
+
+
+def _length(name: str, value: Any) -> int:
+    """How many values of a parameter are swept."""
+    if isinstance(value, list | tuple | range) or is_array(value):
+        if getattr(value, "ndim", 1) != 1:
+            raise ParameterError(
+                f"{name} is an array of the shape {value.shape}; an axis of a sweep is a list of values"
+            )
+        if not len(value):
+            raise ParameterError(f"{name} has no values to sweep")
+        return len(value)
+    if hasattr(value, "__iter__") and not isinstance(value, str):
+        raise ParameterError(f"{name} = {shown(value)} cannot be swept; give a list, a range or an array")
+    return 1
+
+
+def _axis(value: Any) -> list[Any]:
     """The values of one parameter."""
-    listed = value.tolist() if is_array(value) else list(value) if isinstance(value, list | tuple | range) else [value]
-    if not listed:
-        raise ParameterError(f"{name} has no values to sweep")
-    return listed
+    listed = list(value) if isinstance(value, list | tuple | range) or is_array(value) else [value]
+    return [plain(each) if hasattr(each, "dtype") else each for each in listed]
 
 
 def _column(values: list[Any]) -> NDArray[Any]:
@@ -156,7 +204,7 @@ class Device:
     """A profile and how its latency is put together."""
 
     profile: HardwareProfile
-    fusion: str
+    fusion: Fusion
     overlap: Overlap
 
 
@@ -184,11 +232,12 @@ def _variants(network: str, axes: Mapping[str, list[Any]], costing: Costing) -> 
         for part, graph in _parts(grid, everything):
             place = tuple(part[name] if name in part else numpy.array([chosen[name]]) for name in axes)
             for key, value in _costs(graph, costing).items():
+                found = numpy.asarray(value)
                 if key not in totals:
-                    totals[key] = numpy.empty(shape, numpy.asarray(value).dtype)
-                if totals[key].dtype != numpy.asarray(value).dtype:
-                    totals[key] = totals[key].astype(float)
-                totals[key][numpy.ix_(*place)] = _laid_out(value, axes, arrays)
+                    totals[key] = numpy.empty(shape, found.dtype)
+                elif totals[key].dtype != found.dtype:  # expectations, of which some are whole
+                    totals[key] = totals[key].astype(object)
+                totals[key][numpy.ix_(*place)] = _laid_out(found, axes, arrays)
     return totals
 
 
@@ -199,9 +248,6 @@ def _sweeps_as_array(values: list[Any]) -> bool:
 
 def _laid_out(value: Any, axes: Mapping[str, Any], arrays: Mapping[str, Any]) -> Any:
     """A total with an axis for every parameter, also those that were looped over."""
-    import numpy
-
-    value = numpy.asarray(value)
     sizes = iter((1,) * (len(arrays) - value.ndim) + value.shape)
     return value.reshape([next(sizes) if name in arrays else 1 for name in axes])
 
@@ -305,23 +351,16 @@ def _costs(graph: Graph, costing: Costing) -> dict[Any, Any]:
 
 
 def _latency(graph: Graph, counts: list[Counts], batch: int, device: Device) -> tuple[Any, Any]:
-    """Bytes and seconds of all layers that are not folded."""
+    """Bytes and seconds of all layers; folded ones move nothing."""
     profile = device.profile
-    folded = folded_layers(graph, fusion_named(device.fusion))
-    activation_bits, weight_bits = profile.dtype.activation_bits, profile.dtype.weight_bits
+    folded = folded_layers(graph, device.fusion)
+    rates = profile.macs_per_second, profile.bytes_per_second, device.overlap
     moved, seconds = [], []
     for layer, count in zip(graph.layers, counts, strict=True):
-        if layer.name in folded:
-            seconds.append(batch * count.macs / profile.macs_per_second)
-            continue
         activations = batch * (count.input_elements + count.output_elements)
-        if activation_bits % 8 == weight_bits % 8 == 0:
-            layer_bytes = activations * (activation_bits // 8) + count.weight_elements * (weight_bits // 8)
-        else:
-            layer_bytes = (activations * activation_bits + count.weight_elements * weight_bits) // 8
-        rates = profile.macs_per_second, profile.bytes_per_second, device.overlap
-        seconds += roofline_seconds([batch * count.macs], [layer_bytes], *rates)[2]
-        moved.append(layer_bytes)
+        own = 0 if layer.name in folded else layer_bytes(activations, count.weight_elements, profile.dtype)
+        moved.append(own)
+        seconds += roofline_seconds([batch * count.macs], [own], *rates)[2]
     return _sum(moved), _sum(seconds)
 
 
@@ -371,7 +410,7 @@ def _checked_costs(graph: Graph, costing: Costing) -> dict[Any, Any]:
     costs = cost_table(graph, costing.batch)
     totals: dict[Any, Any] = {name: costs.total(name) for name in COLUMNS}
     for at, device in enumerate(costing.devices):
-        prediction = predict(costs, device.profile, fusion=device.fusion, overlap=device.overlap)
+        prediction = predict(costs, device.profile, fusion=device.fusion.name, overlap=device.overlap)
         totals["bytes", at], totals["latency_seconds", at] = prediction.bytes, prediction.latency_seconds
     return totals
 

@@ -14,6 +14,7 @@ from costmodel import sweeps
 from costmodel.assignments import swept_parameters_of
 from costmodel.costs import COLUMNS, cost_table
 from costmodel.errors import CountOverflowError, ParameterError, PredictionError, UnknownNameError
+from costmodel.hardware import load_hardware
 from costmodel.roofline import predict
 from costmodel.specs.catalogue import load
 
@@ -46,7 +47,7 @@ def assert_equal(frame: Any, rows: list[dict[str, Any]]) -> None:
     assert len(frame) == len(rows)
     for name in frame.columns:
         expected = [row[name] for row in rows]
-        if name == "latency_seconds":
+        if name == "latency_seconds" or any(isinstance(value, float) for value in expected):
             assert frame[name].tolist() == pytest.approx(expected, rel=1e-12)
         else:
             assert frame[name].tolist() == expected, name
@@ -61,6 +62,8 @@ def assert_equal(frame: Any, rows: list[dict[str, Any]]) -> None:
         ("vgg", {"resolution": [64, 97, 224], "unit": ["plain", "normalised"]}),
         ("resnet", {"unit": ["basic", "bottleneck"], "resolution": [64, 224]}),
         ("vit_base_patch16_224", {"dim": [192, 384], "heads": [3, 6]}),
+        ("shufflenet_v1", {"groups": [1, 3], "classes": [10, 20]}),
+        ("i3d_encoder", {"executed": [9, 18.5, 36], "frames": [100, 1000]}),
     ],
 )
 @pytest.mark.parametrize("hardware", [(), ("pixel_6",), ("ridge_5", "ridge_500")])
@@ -112,6 +115,19 @@ def test_parameters_that_are_lists(tmp_path: Path) -> None:
     assert frame.kernels.tolist() == ["[1, 3]", "[3, 5, 7]"] * 2
 
 
+@pytest.mark.parametrize("hardware", [(), ("pixel_6",)])
+def test_expectations_of_fixed_probabilities_on_swept_sizes(tmp_path: Path, hardware: tuple[str, ...]) -> None:
+    path = tmp_path / "net.toml"
+    path.write_text(
+        'name = "net"\nsource = "none"\ninput = [8, 16, 16]\n'
+        'layers = [ { conv2d = "c", probability = 0.3 }, { conv2d = 8, probability = "p" }, "global_avg_pool" ]\n'
+        "[parameters]\np = 0.5\nc = 8\n"
+    )
+    sizes: Any = {"p": [0.25, 0.3, 0.5], "c": [7, 10, 16]}
+    assert_equal(costmodel.sweep(str(path), hardware=hardware, **sizes), loop(str(path), hardware, **sizes))
+    sweeps.cost_table(load(path, c=numpy.array([7, 10]), p=numpy.array([0.25, 0.5]))).by("op")
+
+
 def test_expected_costs_in_a_sweep(tmp_path: Path) -> None:
     (tmp_path / "net.toml").write_text(
         'name = "net"\nsource = "none"\ninput = [8, 16, 16]\n'
@@ -148,6 +164,14 @@ def test_large_counts_are_right_or_refused(tmp_path: Path) -> None:
         ({"hardware": "pixel_99"}, UnknownNameError, "pixel_9"),
         ({"hardware": "pixel_6", "overlap": "min"}, PredictionError, "is not max or sum"),
         ({"batch": 0}, ParameterError, "batch = 0"),
+        ({"batch": numpy.array([1, 8])}, ParameterError, "must be a whole number"),
+        ({"resolution": range(10**12)}, ParameterError, "1,000,000,000,000 rows, at most"),
+        ({"width": numpy.ones((2, 2))}, ParameterError, "an array of the shape"),
+        ({"width": {0.5, 1.0}}, ParameterError, "cannot be swept; give a list, a range or an array"),
+        ({"dtype": "int8"}, ParameterError, "belong to a prediction; give hardware"),
+        ({"fusion": "xx", "hardware": "pixel_6"}, UnknownNameError, "unknown fusion"),
+        ({"hardware": load_hardware("pixel_6"), "dtype": "float32"}, PredictionError, "is a profile for int8"),
+        ({"hardware": 5}, UnknownNameError, "5 is not"),
     ],
 )
 def test_mistakes(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
@@ -155,9 +179,50 @@ def test_mistakes(arguments: dict[str, Any], error: type[Exception], message: st
         costmodel.sweep("mobilenet_v2", **arguments)
 
 
+@pytest.mark.parametrize("network", [None, 5, [5], b"lenet5", ["lenet5", None]])
+def test_what_is_no_network(network: Any) -> None:
+    with pytest.raises(UnknownNameError, match="is not the name of a network"):
+        costmodel.sweep(network)
+
+
 def test_no_network() -> None:
     with pytest.raises(ParameterError, match="at least one network"):
         costmodel.sweep([])
+
+
+def test_without_hardware_there_is_no_latency() -> None:
+    frame = costmodel.sweep("lenet5", hardware=None)
+    assert "latency_seconds" not in frame.columns
+
+
+def test_a_parameter_called_as_a_column_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "net.toml"
+    path.write_text(BIG.replace("c = 8", "macs = 8").replace('"c"', '"macs"'))
+    assert load(path).layers
+    with pytest.raises(ParameterError, match="'macs' has the name of a column of the sweep"):
+        costmodel.sweep(str(path), macs=[8, 16])
+
+
+def test_adder_layers_have_no_latency_in_a_sweep() -> None:
+    with pytest.raises(PredictionError, match="gives no rate for the additions and shifts"):
+        costmodel.sweep("adder_resnet20_cifar", hardware="ridge_5")
+    assert costmodel.sweep("adder_resnet20_cifar").filter_adds[0] > 0
+
+
+def test_numpy_numbers_are_numbers() -> None:
+    frame = costmodel.sweep("mobilenet_v1", width=[numpy.float64(0.5), 1.0], resolution=list(numpy.array([128, 160])))
+    assert_equal(frame, loop("mobilenet_v1", (), width=[0.5, 1.0], resolution=[128, 160]))
+    assert [frame[name].dtype.kind for name in ("width", "resolution")] == ["f", "i"]
+
+
+def test_groups_bound_a_count_from_below(tmp_path: Path) -> None:
+    """More groups mean fewer MACs: the bound takes the fewest. Here it decides whether 64 bits hold the counts."""
+    path = tmp_path / "net.toml"
+    path.write_text(BIG.replace("kernel = 3 }", 'kernel = 3, groups = "g" }', 2).replace("[3,", "[256,") + "g = 1\n")
+    sizes: Any = {"g": [1, 256], "c": [256, 6400], "size": [8, 100_000]}
+    with pytest.raises(CountOverflowError):
+        costmodel.sweep(str(path), batch=3, **sizes)
+    assert_equal(costmodel.sweep(str(path), **sizes), loop(str(path), (), **sizes))
 
 
 @pytest.mark.parametrize(
@@ -172,15 +237,32 @@ def test_no_network() -> None:
         ("n=[1,2],[3,4]", [[1, 2], [3, 4]]),
         ("unit=basic,bottleneck", ["basic", "bottleneck"]),
         ("norm=true,false", [True, False]),
+        ("width=1e-1..2e-1:0.05", [0.1, 0.15, 0.2]),
+        ("n=[1,2],7..8", [[1, 2], 7, 8]),
     ],
 )
 def test_values_on_the_command_line(text: str, values: list[Any]) -> None:
     assert list(swept_parameters_of([text]).values()) == [values]
 
 
-@pytest.mark.parametrize("text", ["r=5..3", "r=1..5:0", "r=1..99999999", "=3", "r"])
-def test_values_that_make_no_sweep(text: str) -> None:
-    with pytest.raises(ParameterError):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("r=5..3", "a range goes upwards"),
+        ("r=1..5:0", "a range goes upwards"),
+        ("r=1..99999999", "has more than 1,000,000 values"),
+        ("r=0.25..1.0", "needs a step; write 0.25..1.0:0.25"),
+        ("r=128...224", "is no range; write first..last"),
+        ("r=0.5,,1", "write values between commas"),
+        ("r=[0.5", "lists in brackets"),
+        ("r=[1,2]3", "lists in brackets"),
+        ("r=", "write values between commas"),
+        ("=3", "write name=value"),
+        ("r", "write name=value"),
+    ],
+)
+def test_values_that_make_no_sweep(text: str, message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
         swept_parameters_of([text])
 
 

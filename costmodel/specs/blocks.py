@@ -114,14 +114,16 @@ def names_list(reader: StepReader, table: dict[str, Any], key: str, path: KeyPat
     return good
 
 
-def check_parameter_name(reader: StepReader, name: str, path: KeyPath, others: Collection[str]) -> None:
-    """A parameter's name must be a plain name, not a word, a flow name, or taken."""
+def check_parameter_name(
+    reader: StepReader, name: str, path: KeyPath, taken: Collection[str], reserved: Collection[str] = ()
+) -> None:
+    """A parameter's name must be a plain name, not a word, a flow name, reserved, or taken."""
     if not is_name(name):
         reader.report(path, f"the parameter name {name!r} {PLAIN_NAME}", "rename the parameter", True)
-    elif name in {*RESERVED_WORDS, *FLOW_NAMES, *FUNCTIONS, "input"} or keyword.iskeyword(name):
+    elif name in {*RESERVED_WORDS, *FLOW_NAMES, *FUNCTIONS, *reserved, "input"} or keyword.iskeyword(name):
         problem = f"a parameter cannot be called {name!r}: that word has a meaning of its own"
         reader.report(path, problem, "rename the parameter", True)
-    elif name in others:
+    elif name in taken:
         reader.report(path, f"parameter {name!r} is declared twice", "remove one", True)
 
 

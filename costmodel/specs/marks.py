@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from costmodel.arithmetic import anywhere, is_array
+from costmodel.arithmetic import is_array
 from costmodel.records import record
 
 
@@ -25,10 +25,15 @@ REMEDIES = {
 }
 
 
+def _everywhere(condition: Any) -> bool:
+    """Whether a condition holds for all variants; false for what is not a number."""
+    return bool(condition.all()) if is_array(condition) else bool(condition)
+
+
 def misfit(key: str, value: Any) -> str:
     """What is wrong with the value of a mark, or ''."""
     if key == "merge":
         return "" if isinstance(value, bool) else "must be true or false"
     if isinstance(value, bool) or not (is_array(value) or isinstance(value, int | float)):
         return "must be a number above 0, at most 1"
-    return "must be above 0 and at most 1" if anywhere((value <= 0) | (value > 1)) else ""
+    return "must be above 0 and at most 1" if not _everywhere((value > 0) & (value <= 1)) else ""

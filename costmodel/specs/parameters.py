@@ -112,7 +112,7 @@ def is_plain_number(value: object) -> bool:
 
 def elements(values: Any) -> Iterator[Any]:
     """The elements of an array as plain values."""
-    return iter(values.tolist())
+    return iter(values.ravel().tolist())
 
 
 @record

@@ -25,6 +25,8 @@ from costmodel.specs.values import FLOW_NAMES, WORDS, BadValueError, Value, read
 FILE_KEYS = ("name", "source", "input", "layers", "outputs", "parameters", "where", "variants", "tables", "blocks")
 AXES = {1: VECTOR, 2: TOKENS, 3: IMAGE}
 """What an input of that many sizes is."""
+SWEEP_ARGUMENTS = ("network", "hardware", "batch", "dtype", "fusion", "overlap")
+"""What `costmodel.sweep` takes beside the parameters of a file."""
 MAXIMUM_CHOICES = 100
 MAXIMUM_ENTRIES = 1000
 """Parameters, blocks, variants, ... of one file."""
@@ -92,7 +94,7 @@ class Program:
 
     def _parameter(self, name: str, raw: Any, above: dict[str, Parameter]) -> Parameter:
         path: KeyPath = ("parameters", name)
-        check_parameter_name(self.reader, name, path, ())
+        check_parameter_name(self.reader, name, path, (), SWEEP_ARGUMENTS)
         entry = raw if isinstance(raw, dict) else {"default": raw}
         self.reader.check_keys(entry, path, ("default", "min", "max", "choices"), f"parameter {name!r}")
         choices = self._choices(entry, path)
@@ -300,6 +302,9 @@ class Program:
                 self.reader.report(path, f"variant {name!r} names {hole!r}, which is not a parameter", hint, True)
             elif hole in settings or holes.count(hole) > 1:
                 self.reader.report(path, f"variant {name!r} gives {hole!r} twice", "give it once", True)
+        if "}{" in name:
+            problem = f"variant {name!r}: nothing tells where one parameter ends and the next begins"
+            self.reader.report(path, problem, 'write text between them: "net_{width}_{resolution}"', True)
         if "{" in PLACEHOLDER.sub("", name) or "}" in PLACEHOLDER.sub("", name):
             self.reader.report(path, f"variant {name!r}: braces hold the name of a parameter", "write {width}", True)
 

@@ -406,4 +406,5 @@ class StepReader:
 
 def _is_convolution(action: Action) -> bool:
     targets = action.targets.values() if isinstance(action, Call) else ()
-    return any(isinstance(target, OperatorCall) and target.operator.kind == "convolution" for target in targets)
+    kinds = [target.operator.kind if isinstance(target, OperatorCall) else None for target in targets]
+    return bool(kinds) and all(kind == "convolution" for kind in kinds)

@@ -11,6 +11,7 @@ class Unknown:
     """A number that nobody knows: arithmetic gives it back, every comparison is false, so no check fails on it."""
 
     __slots__ = ()
+    __array_ufunc__ = None  # arrays leave arithmetic with it to its own methods
 
     def _same(self, *_: object) -> Unknown:
         return self

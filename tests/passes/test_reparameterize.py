@@ -180,7 +180,8 @@ def test_swept_kernels_merge(tmp_path: Path) -> None:
     path = tmp_path / "net.toml"
     path.write_text(
         f'{HEAD}layers = [ {{ branches = [ ["batch_norm"], [{{ conv2d = 8, kernel = "k" }}, "batch_norm"] ], '
-        'join = "add", merge = true } ]\n[parameters]\nk = 3\n[variants]\nnet_deploy = { passes = ["reparameterize"] }\n'
+        'join = "add", merge = true } ]\n[parameters]\nk = 3\n'
+        '[variants]\nnet_deploy = { passes = ["reparameterize"] }\n'
     )
     frame = sweep(f"{path}:net_deploy", k=[3, 5, 7])
     assert frame.weight_params.tolist() == [8 * 8 * k * k for k in (3, 5, 7)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from spec_texts import build, spec
+from spec_texts import build, spec, told
 
 from costmodel import cost_table
 from costmodel.expectations import conditional_layers
@@ -98,3 +98,33 @@ def test_expectations_are_labelled(tmp_path: Path) -> None:
     assert "expected        1 of 2 layers run conditionally" in as_text(costs, None)
     assert "MACs            72,909  (" in as_text(costs, None)  # 0.3 * 24,576 + 65,536, rounded
     assert as_object(costs, None)["expected"] is True
+
+
+@pytest.mark.parametrize(
+    ("layers", "macs"),
+    [
+        ("{ steps = [ { conv2d = 8, probability = 0.1 } ], probability = 0.7 }", 24_576 * 7 / 100),
+        ('{ conv2d = 8, probability = "0.1*0.2*0.5" }', 24_576 / 100),
+        ('{ conv2d = 8, probability = "1/3" }', 8192),
+        ('{ conv2d = 8, probability = "27.3/36" }', 24_576 * 91 / 120),
+    ],
+)
+def test_fractions_are_exact(tmp_path: Path, layers: str, macs: float) -> None:
+    assert cost_table(build(tmp_path, spec(layers))).total("macs") == macs
+
+
+@pytest.mark.parametrize("key", ["probability", "active"])
+def test_not_a_number_is_no_part(tmp_path: Path, key: str) -> None:
+    (message,) = told(tmp_path, spec(f"  {{ conv2d = 8, {key} = nan }},"))
+    assert "= nan must be above 0 and at most 1" in message
+
+
+def test_the_runs_of_a_block_are_those_of_its_likeliest_layer(tmp_path: Path) -> None:
+    block = "[blocks.b]\nsteps = [ { conv2d = 8, probability = 0.25 }, { conv2d = 8, probability = 0.5 } ]"
+    assert cost_table(build(tmp_path, spec("{ b = true }", block))).grouped("block")["runs"] == [0.5]
+
+
+def test_active_on_a_word_that_may_be_a_block_is_refused(tmp_path: Path) -> None:
+    rest = '[parameters]\nv = { default = "conv2d", choices = ["conv2d", "conv"] }\n'
+    (message,) = told(tmp_path, spec("  { v = 8, active = 0.5 },", rest))
+    assert "active belongs to a convolution, v is none" in message
