@@ -48,7 +48,7 @@ def sweep(
     network: str | os.PathLike[str] | Sequence[str],
     /,
     *,
-    hardware: str | HardwareProfile | Sequence[str | HardwareProfile] = (),
+    hardware: str | HardwareProfile | Sequence[str | HardwareProfile] | None = None,
     batch: int = 1,
     dtype: str | None = None,
     fusion: str | None = None,
@@ -78,7 +78,7 @@ def sweep(
 
 def sweep_columns(
     network: str | os.PathLike[str] | Sequence[str],
-    hardware: str | HardwareProfile | Sequence[str | HardwareProfile],
+    hardware: str | HardwareProfile | Sequence[str | HardwareProfile] | None,
     batch: int,
     dtype: str | None,
     fusion: str | None,

@@ -125,7 +125,7 @@ def test_expectations_of_fixed_probabilities_on_swept_sizes(tmp_path: Path, hard
     )
     sizes: Any = {"p": [0.25, 0.3, 0.5], "c": [7, 10, 16]}
     assert_equal(costmodel.sweep(str(path), hardware=hardware, **sizes), loop(str(path), hardware, **sizes))
-    sweeps.cost_table(load(path, c=numpy.array([7, 10]), p=numpy.array([0.25, 0.5]))).by("op")
+    cost_table(load(path, c=numpy.array([7, 10]), p=numpy.array([0.25, 0.5]))).by("op")
 
 
 def test_expected_costs_in_a_sweep(tmp_path: Path) -> None:

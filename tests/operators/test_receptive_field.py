@@ -323,7 +323,7 @@ def test_whole_numbers_are_ints() -> None:
 
 def test_one_operator_on_several_shapes() -> None:
     pool = GlobalAvgPool()
-    layers = [("half", MaxPool2d(2), ("x",)), ("large", pool, ("x",)), ("small", pool, ("half",))]
+    layers: Any = [("half", MaxPool2d(2), ("x",)), ("large", pool, ("x",)), ("small", pool, ("half",))]
     fields = fields_of_graph(graph_of(layers, image(4, 96, 64)))
     sizes = [(field.height, field.width) for field in (fields["large"], fields["small"]) if field is not None]
     assert sizes == [(96, 64), (96, 64)]
