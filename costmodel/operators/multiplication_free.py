@@ -13,7 +13,7 @@ class AdderConv2d(Conv2d):
     """The negative L1 distance of every patch to every filter, in place of a convolution (AdderNet).
 
     filter_adds = 2 * h*w * kernel_height*kernel_width * in_channels/groups * out_channels: a subtraction and an
-    addition where a convolution has one multiply-accumulate; no macs (arXiv:1912.13200, Eq. 2 and Table 1).
+    addition where a convolution has one multiply-accumulate; no macs (arXiv:1912.13200).
 
     >>> from costmodel.graph import image
     >>> layer, x = AdderConv2d(64, kernel=3), image(32, 14, 14)
@@ -31,7 +31,7 @@ class ShiftConv2d(Conv2d):
     """A convolution whose weights are signed powers of two: every product is a shift of bits.
 
     shifts = filter_adds = h*w * kernel_height*kernel_width * in_channels/groups * out_channels; no macs
-    (DeepShift, arXiv:1905.13298; the shift layers of ShiftAddNet, arXiv:2010.12785, Eq. 2).
+    (DeepShift, arXiv:1905.13298; the shift layers of ShiftAddNet, arXiv:2010.12785).
     """
 
     def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
