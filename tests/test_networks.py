@@ -15,7 +15,7 @@ import costmodel
 from costmodel.arithmetic import product
 from costmodel.operators.base import pair
 from costmodel.specs.catalogue import families
-from costmodel.specs.listing import listing
+from costmodel.specs.listing import listing, published_names
 
 NETWORKS = sorted(file.stem for file in (Path(__file__).parent / "fixtures" / "layers").glob("*.json"))
 FACT = (
@@ -89,6 +89,19 @@ def test_known_totals(network: str, macs: int, params: int) -> None:
 @pytest.mark.parametrize("family", families())
 def test_a_family_name_loads_its_default(family: str) -> None:
     assert costmodel.load(family).layers
+
+
+CHECKED_ELSEWHERE = {
+    "adder_resnet18", "adder_resnet50", "adder_resnet20_cifar", "adder_resnet32_cifar", "adder_vgg19_small_cifar",
+    "shift_resnet20_cifar", "shift_vgg19_small_cifar", "shift_add_resnet20_cifar", "shift_add_vgg19_small_cifar",
+    "i3d_lgp_36", "i3d_ggp_36", "sbnet_unit_2", "sbnet_unit_3", "sbnet_unit_4", "sbnet_unit_5",
+}  # fmt: skip
+"""Without multiply-accumulates (tests/test_multiplication_free.py), or expectations of networks that have facts."""
+
+
+def test_every_published_name_has_facts() -> None:
+    variants = set(published_names()) - set(families())
+    assert variants - set(NETWORKS) == CHECKED_ELSEWHERE
 
 
 def test_every_variant_that_is_listed_loads() -> None:
