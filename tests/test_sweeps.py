@@ -10,13 +10,13 @@ import numpy
 import pytest
 
 import costmodel
-from costmodel import sweeps
 from costmodel.assignments import swept_parameters_of
 from costmodel.costs import COLUMNS, cost_table
 from costmodel.errors import CountOverflowError, ParameterError, PredictionError, UnknownNameError
 from costmodel.hardware import load_hardware
 from costmodel.roofline import predict
 from costmodel.specs.catalogue import load
+from costmodel.sweeps import grid
 
 WIDTHS, RESOLUTIONS = [0.2, 0.25, 0.75, 1.0], [96, 129, 224]
 """Below width 0.27 MobileNetV2 has one more shortcut: another structure."""
@@ -85,7 +85,7 @@ def test_the_prediction_can_be_chosen(prediction: Any, batch: int) -> None:
 def test_cutting_into_pieces_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = costmodel.sweep("mobilenet_v2", hardware="ridge_5", width=WIDTHS, resolution=RESOLUTIONS)
     for points in (1, 2, 5):
-        monkeypatch.setattr(sweeps, "POINTS_AT_ONCE", points)
+        monkeypatch.setattr(grid, "POINTS_AT_ONCE", points)
         cut = costmodel.sweep("mobilenet_v2", hardware="ridge_5", width=WIDTHS, resolution=RESOLUTIONS)
         assert cut.equals(whole)
 

@@ -1,0 +1,134 @@
+"""Totals of all variants of one structure: counted layer by layer on arrays, of which only the sums are kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from costmodel.arithmetic import INT64_MAX, is_array
+from costmodel.costs import COLUMNS, cost_table, layer_counts
+from costmodel.fusion import Fusion, folded_layers
+from costmodel.graph import Graph, Shape
+from costmodel.hardware import HardwareProfile
+from costmodel.operators.base import Counts
+from costmodel.records import fields_of, record, replace, values_of
+from costmodel.roofline import Overlap, layer_bytes, predict, refuse_unrated, roofline_seconds
+from costmodel.shapes import infer_shapes
+
+WIDEST_ELEMENT_BITS = 64
+
+
+@record
+class Device:
+    """A profile and how its latency is put together."""
+
+    profile: HardwareProfile
+    fusion: Fusion
+    overlap: Overlap
+
+
+@record
+class Costing:
+    """What is computed for every variant."""
+
+    batch: int
+    devices: tuple[Device, ...]
+
+
+@record
+class _MeasuredShape(Shape):
+    """A shape that knows its number of elements, which in a sweep is a product of large arrays."""
+
+    known_elements: Any
+
+    @property
+    def elements(self) -> Any:
+        """Number of elements, computed once."""
+        return self.known_elements
+
+
+def totals_of(graph: Graph, costing: Costing) -> dict[Any, Any]:
+    """Totals by column, bytes and latency by (column, device), with an array for every value that varies."""
+    shapes = infer_shapes(graph)
+    if not _surely_fits(graph, shapes, costing.batch):
+        return _checked_costs(graph, costing)
+    measured = {id(shape): _MeasuredShape(shape.axes, shape.sizes, shape.elements) for shape in shapes.values()}
+    counts = layer_counts(graph, {name: measured[id(shape)] for name, shape in shapes.items()})
+    totals: dict[Any, Any] = {}
+    for name, column in COLUMNS.items():
+        if column.derived:
+            totals[name] = sum(totals[part] for part in column.derived)
+        else:
+            total = _sum(getattr(count, name) for count in counts)
+            totals[name] = total * costing.batch if column.grows_with_batch else total
+    for at, device in enumerate(costing.devices):
+        refuse_unrated(((layer.name, layer.operator.verb, count.filter_adds)
+                        for layer, count in zip(graph.layers, counts, strict=True)), device.profile)  # fmt: skip
+        totals["bytes", at], totals["latency_seconds", at] = _latency(graph, counts, costing.batch, device)
+    return totals
+
+
+def _latency(graph: Graph, counts: list[Counts], batch: int, device: Device) -> tuple[Any, Any]:
+    """Bytes and seconds of all layers; folded ones move nothing."""
+    profile = device.profile
+    folded = folded_layers(graph, device.fusion)
+    rates = profile.macs_per_second, profile.bytes_per_second, device.overlap
+    moved, seconds = [], []
+    for layer, count in zip(graph.layers, counts, strict=True):
+        activations = batch * (count.input_elements + count.output_elements)
+        own = 0 if layer.name in folded else layer_bytes(activations, count.weight_elements, profile.dtype)
+        moved.append(own)
+        seconds += roofline_seconds([batch * count.macs], [own], *rates)[2]
+    return _sum(moved), _sum(seconds)
+
+
+def _sum(values: Any) -> Any:
+    """A sum that adds arrays of one shape in place, and the small ones before the large."""
+    by_shape: dict[tuple[int, ...], Any] = {}
+    for value in values:
+        shape = getattr(value, "shape", ())
+        if not shape:
+            by_shape[shape] = by_shape.get(shape, 0) + value
+        elif shape not in by_shape:
+            by_shape[shape] = value.copy()
+        elif by_shape[shape].dtype == value.dtype:
+            by_shape[shape] += value
+        else:
+            by_shape[shape] = by_shape[shape] + value
+    return sum(by_shape[shape] for shape in sorted(by_shape, key=math.prod))
+
+
+def _surely_fits(graph: Graph, shapes: Mapping[str, Shape], batch: int) -> bool:
+    """Whether no count can wrap around: counted once with the largest size of every array, in unbounded integers.
+
+    Counts grow with every size and field but the groups.
+    """
+    largest = {name: Shape(shape.axes, tuple(map(_largest, shape.sizes))) for name, shape in shapes.items()}
+    bound = 0
+    for layer in graph.layers:
+        changes = {
+            name: int(value.min()) if name == "groups" else _largest(value)
+            for name, value in zip(fields_of(layer.operator), values_of(layer.operator), strict=True)
+            if is_array(value) or isinstance(value, tuple)
+        }
+        operator = replace(layer.operator, **changes) if changes else layer.operator
+        inputs, outputs = (tuple(largest[name] for name in names) for names in (layer.inputs, layer.outputs))
+        bound += sum(values_of(operator.count(inputs, outputs)))
+    return bound * batch * WIDEST_ELEMENT_BITS < INT64_MAX
+
+
+def _largest(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_largest, value))
+    return value.max().item() if is_array(value) else value
+
+
+def _checked_costs(graph: Graph, costing: Costing) -> dict[Any, Any]:
+    """The same by way of the cost table, which refuses what does not fit into 64 bits."""
+    costs = cost_table(graph, costing.batch)
+    totals: dict[Any, Any] = {name: costs.total(name) for name in COLUMNS}
+    for at, device in enumerate(costing.devices):
+        prediction = predict(costs, device.profile, fusion=device.fusion.name, overlap=device.overlap)
+        totals["bytes", at], totals["latency_seconds", at] = prediction.bytes, prediction.latency_seconds
+    return totals
