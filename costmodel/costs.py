@@ -202,7 +202,7 @@ def cost_table(graph: Graph, batch: int = 1) -> CostTable:
     columns: dict[str, list[Any]] = {
         "layer": [layer.name for layer in graph.layers],
         "op": [operator_label(layer.operator) for layer in graph.layers],
-        "block": [layer.path[0] for layer in graph.layers],
+        "block": [layer.name.partition(".")[0] for layer in graph.layers],
         "input_shape": [texts[id(shapes[layer.inputs[0]])] for layer in graph.layers],
         "output_shape": [texts[id(shapes[layer.outputs[0]])] for layer in graph.layers],
     }
