@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from costmodel.errors import CountOverflowError
+from costmodel.errors import CountOverflowError, StructureError
 
 INT64_MAX = 2**63 - 1
 
@@ -28,6 +28,19 @@ def anywhere(condition: Any) -> bool:
     if condition is True or condition is False:
         return condition
     return bool(condition.any()) if is_array(condition) else bool(condition)
+
+
+def structural(value: Any, what: str) -> Any:
+    """A value that decides structure, as one plain value.
+
+    Raises: StructureError when it differs within a sweep.
+    """
+    if not is_array(value):
+        return value
+    first = value.flat[0]
+    if anywhere(value != first):
+        raise StructureError(what, value)
+    return first.item() if hasattr(first, "item") else first
 
 
 def first_where(condition: Any, value: Any) -> Any:

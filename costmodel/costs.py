@@ -51,12 +51,12 @@ COLUMNS: dict[str, Column] = {
         Column("weight_params", "parameter", "weights of convolution, linear and recurrent layers", False),
         Column("bias_params", "parameter", "their biases", False),
         Column("norm_params", "parameter", "scales and shifts of normalisation", False),
-        Column("other_params", "parameter", "position tables, class tokens, layer scales, slopes", False),
+        Column("other_params", "parameter", "position tables, embeddings, class tokens, layer scales, slopes", False),
         Column(
             "params", "parameter", "all trainable parameters: the sum of the four columns above", False,
             ("weight_params", "bias_params", "norm_params", "other_params"),
         ),
-        Column("input_elements", "element", "activations read; 0 for views", True),
+        Column("input_elements", "element", "activations read, and rows looked up in a table; 0 for views", True),
         Column("output_elements", "element", "activations written; 0 for views", True),
         Column("weight_elements", "element", "convolution, linear and recurrent weights read", False),
         Column(

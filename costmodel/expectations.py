@@ -7,7 +7,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from costmodel.arithmetic import anywhere, is_array
+from costmodel.arithmetic import INT64_MAX, anywhere, is_array
 from costmodel.graph import Graph, Layer
 from costmodel.operators.base import Counts
 from costmodel.records import fields_of, replace
@@ -43,8 +43,11 @@ def expected(counts: Counts, layer: Layer) -> Counts:
     >>> counts.macs, counts.weight_params, counts.weight_elements
     (375, 64, 48)
     """
-    always = _rational(layer.probability)
-    partly = always * _rational(layer.active)
+    always, active = _rational(layer.probability), _rational(layer.active)
+    if is_array(always) != is_array(active):  # numpy would make an array of objects of a fraction and an array
+        partly = always * float(active) if is_array(always) else float(always) * active
+    else:
+        partly = always * active
     changes = {
         name: _times(getattr(counts, name), always if name == "weight_elements" else partly)
         for name in fields_of(counts)
@@ -72,5 +75,7 @@ def _times(count: Any, factor: Any) -> Any:
     if not is_array(count):
         product = count * factor
         return product.numerator if product.denominator == 1 else float(product)
+    if not float(count.max()) * factor.numerator < INT64_MAX:
+        return count * float(factor)
     numerator, denominator = count * factor.numerator, factor.denominator
     return numerator // denominator if not (numerator % denominator).any() else numerator / denominator

@@ -22,7 +22,7 @@ class Fusion:
 
 
 ACTIVATIONS = frozenset({"activation", "prelu"})
-WEIGHTED = frozenset({"conv2d", "depthwise_conv2d", "conv_transpose2d", "linear"})
+WEIGHTED = frozenset({"conv2d", "depthwise_conv2d", "conv_transpose2d", "adder_conv2d", "shift_conv2d", "linear"})
 
 FUSIONS = {
     fusion.name: fusion

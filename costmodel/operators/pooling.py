@@ -182,8 +182,8 @@ class GlobalMaxPool(Operator):
 class RoiPool(Operator):
     """Maxima of size x size windows in each of `regions` boxes: one token of size*size*channels for every box.
 
-    Fast R-CNN (arXiv:1504.08083, section 2.1). The boxes are data and so is the work: counted is the least, one element
-    read and one comparison per output.
+    Fast R-CNN (arXiv:1504.08083, section 2.1). The boxes are data and so is the work: counted is the least, one
+    comparison per output, and every pixel of the map read once.
     """
 
     regions: Size
@@ -194,18 +194,19 @@ class RoiPool(Operator):
         return (tokens(self.regions, self.size * self.size * channels),)
 
     def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
-        return copied(outputs, outputs, comparisons=the_only(outputs).elements)
+        return copied(inputs, outputs, comparisons=the_only(outputs).elements)
 
     def reach(self, inputs: tuple[Shape, ...]) -> Reach:
-        return whole_image(the_only(inputs))
+        return None
 
 
 @operator("ps_roi_align", "pool", main="regions")
 class PsRoiAlign(Operator):
     """Position-sensitive pooling of boxes: channels are size x size groups, one for each window of a box.
 
-    R-FCN (arXiv:1605.06409, section 2.2) with the samples of RoIAlign (arXiv:1703.06870, section 3): each output is the
-    greatest of samples x samples bilinear values, each 4 elements read, 4 multiplies, 3 adds, 1 comparison.
+    R-FCN (arXiv:1605.06409) with the samples of RoIAlign (arXiv:1703.06870), as in the code of Light-Head R-CNN
+    (arXiv:1711.07264): each output is the greatest of samples x samples bilinear values of 4 multiplies, 3 adds and a
+    comparison each. Every pixel of the map is read once.
     """
 
     regions: Size
@@ -223,10 +224,7 @@ class PsRoiAlign(Operator):
     def count(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Counts:
         elements = the_only(outputs).elements
         values = self.samples * self.samples * elements
-        return Counts(
-            multiplies=4 * values, adds=3 * values, comparisons=values, input_elements=4 * values,
-            output_elements=elements,
-        )  # fmt: skip
+        return copied(inputs, outputs, multiplies=4 * values, adds=3 * values, comparisons=values)
 
     def reach(self, inputs: tuple[Shape, ...]) -> Reach:
-        return whole_image(the_only(inputs))
+        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from costmodel.arithmetic import anywhere
 from costmodel.graph import Graph, Layer
 from costmodel.operators.convolution import Conv2d, ConvTranspose2d, DepthwiseConv2d
 from costmodel.operators.linear import Linear
@@ -31,7 +32,7 @@ def fold_norm(graph: Graph) -> Graph:
             continue
         (source,) = layer.inputs
         producer = producers.get(source)
-        if producer is not None and isinstance(producer.operator, FOLDS_INTO) and readers[source] == 1:
+        if producer is not None and _takes_in(producer, layer) and readers[source] == 1:
             renamed[layer.name] = source
             biased.add(producer.name)
     split = _groups_that_differ(graph, renamed, producers)
@@ -45,6 +46,11 @@ def fold_norm(graph: Graph) -> Graph:
         layers.append(replace(layer, operator=operator, inputs=inputs, weights=weights))
     outputs = tuple(renamed.get(name, name) for name in graph.outputs)
     return replace(graph, layers=tuple(layers), outputs=outputs)
+
+
+def _takes_in(producer: Layer, norm: Layer) -> bool:
+    """Whether a layer is linear in its weights, so that a norm can scale them, and runs whenever the norm does."""
+    return type(producer.operator) in FOLDS_INTO and not anywhere(producer.probability != norm.probability)
 
 
 def _groups_that_differ(graph: Graph, renamed: dict[str, str], producers: dict[str, Layer]) -> set[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from costmodel.arithmetic import anywhere
+from costmodel.arithmetic import anywhere, structural
 from costmodel.graph import Graph, Layer
 from costmodel.operators.base import pair
 from costmodel.operators.convolution import Conv2d
@@ -42,8 +43,16 @@ def merge_pointwise(graph: Graph) -> Graph:
 
 def is_pointwise(convolution: Any) -> bool:
     """Whether a convolution sees one pixel at a time; it may skip pixels."""
-    padded = [ends for ends in axis_paddings(convolution.padding) if ends is not None and ends != (0, 0)]
-    return pair(convolution.kernel) == (1, 1) and not padded
+    padded = [end for ends in axis_paddings(convolution.padding) if ends is not None for end in ends]
+    return all_equal(pair(convolution.kernel), 1) and all_equal(padded, 0)
+
+
+def all_equal(values: Iterable[Any], wanted: int) -> bool:
+    """Whether all numbers are the same as one; in a sweep that decides the structure.
+
+    Raises: StructureError when it holds for some variants only.
+    """
+    return all(structural(value == wanted, f"whether {value} is {wanted}") for value in values)
 
 
 def _are_one(first: Layer, second: Layer) -> bool:
@@ -54,4 +63,4 @@ def _are_one(first: Layer, second: Layer) -> bool:
             return False
         if layer.weights is not None or layer.merge is not None or (layer.probability, layer.active) != (1, 1):
             return False
-    return is_pointwise(operator) and pair(operator.stride) == (1, 1)
+    return is_pointwise(operator) and all_equal(pair(operator.stride), 1)

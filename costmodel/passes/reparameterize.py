@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import reduce
 from typing import Any
 
-from costmodel.arithmetic import anywhere, gcd, maximum
+from costmodel.arithmetic import anywhere, gcd, maximum, structural
 from costmodel.errors import PassError
 from costmodel.expectations import is_conditional
 from costmodel.graph import Graph, Layer, Shape
@@ -14,6 +14,7 @@ from costmodel.operators.combining import Add, Subtract
 from costmodel.operators.convolution import Conv2d, DepthwiseConv2d
 from costmodel.operators.normalization import BatchNorm, Scale
 from costmodel.operators.rules import axis_paddings, extent
+from costmodel.passes.windows import keeps_first_pixel
 from costmodel.records import record, replace, values_of
 from costmodel.shapes import infer_shapes
 
@@ -147,6 +148,8 @@ def _around(one: Window, other: Window, layer: Layer) -> Window:
         raise PassError(f"reparameterize: {layer.name!r} adds branches with different dilations")
     else:
         dilation = one.dilation
+    if _differ(one.kernel, other.kernel) and not (keeps_first_pixel(one) and keeps_first_pixel(other)):
+        raise PassError(f"reparameterize: {layer.name!r} adds kernels that see different pixels")
     ends, other_ends = axis_paddings(one.padding), axis_paddings(other.padding)
     (kernel_height, rows), (kernel_width, columns) = (
         _axis_around(*axis, layer) for axis in zip(one.kernel, other.kernel, ends, other_ends, dilation, strict=True)
@@ -171,13 +174,13 @@ def _axis_around(
     before = maximum(ends[0], other_ends[0])
     reach = maximum(extent(kernel, dilation) - ends[0], extent(other, dilation) - other_ends[0])
     if anywhere((ends[0] - other_ends[0]) % dilation != 0):
-        raise PassError(f"reparameterize: {layer.name!r} adds dilated kernels that see different pixels")
+        raise PassError(f"reparameterize: {layer.name!r} adds kernels that see different pixels")
     after = ends[1] + reach - (extent(kernel, dilation) - ends[0])
     return (before + reach - 1) // dilation + 1, (before, after)
 
 
 def _differ(one: tuple[Any, Any], other: tuple[Any, Any]) -> bool:
-    return any(anywhere(a != b) for a, b in zip(one, other, strict=True))
+    return any(structural(a != b, "whether windows differ") for a, b in zip(one, other, strict=True))
 
 
 def _common_divisor(groups: list[Any]) -> Any:

@@ -15,8 +15,8 @@ from costmodel.operators.convolution import Conv2d, DepthwiseConv2d
 from costmodel.operators.layout import Subsample
 from costmodel.operators.normalization import BatchNorm
 from costmodel.operators.resizing import PadChannels
-from costmodel.operators.rules import axis_paddings, extent
-from costmodel.passes.merge_pointwise import is_pointwise
+from costmodel.passes.merge_pointwise import all_equal, is_pointwise
+from costmodel.passes.windows import keeps_first_pixel
 from costmodel.records import replace
 from costmodel.shapes import infer_shapes
 
@@ -152,9 +152,9 @@ def _fits_shortcut(layer: Layer) -> bool:
     """Whether an operator can become part of a convolution of reserved channels."""
     match layer.operator:
         case Conv2d():
-            return is_pointwise(layer.operator)
+            return type(layer.operator) is Conv2d and is_pointwise(layer.operator)
         case Subsample(start=start):
-            return start == 0
+            return all_equal([start], 0)
     return isinstance(layer.operator, (BatchNorm, PadChannels))
 
 
@@ -164,7 +164,7 @@ def _checked(addition: Layer, body: list[Layer], shortcut: list[Layer]) -> tuple
         if layer.weights is not None or layer.merge is not None or (layer.probability, layer.active) != (1, 1):
             _refuse(layer, "shares its weights, runs conditionally or is marked with merge = true")
     for layer in body:
-        if not isinstance(layer.operator, BODY):
+        if type(layer.operator) not in BODY or anywhere(getattr(layer.operator, "multiplier", 1) != 1):
             _refuse(layer, "cannot let the input of its block through; convolutions, batch norms, rectifiers can")
     convolutions = [layer for layer in body if layer.operator.kind == "convolution"]
     if convolutions[:1] != body[:1]:
@@ -176,21 +176,12 @@ def _checked(addition: Layer, body: list[Layer], shortcut: list[Layer]) -> tuple
         if not isinstance(layer.operator, Conv2d) or anywhere(layer.operator.groups != 1):
             _refuse(layer, "has groups; the first and last convolution of a block must see every channel")
     for layer in convolutions:
-        if not _keeps_first_pixel(layer.operator):
-            _refuse(layer, "has more padding than kernel")
+        if not keeps_first_pixel(layer.operator):
+            _refuse(layer, "has no tap of its kernel on the pixel that the shortcut sees")
     strides = [_stride(side) for side in (body, shortcut)]
     if any(anywhere(one != other) for one, other in zip(*strides, strict=True)):
         _refuse(addition, "joins a body and a shortcut of different strides")
     return convolutions[0], convolutions[-1]
-
-
-def _keeps_first_pixel(operator: Any) -> bool:
-    """Whether some tap of the kernel lies on the pixel that the shortcut sees, `stride` times the output position."""
-    axes = zip(axis_paddings(operator.padding), pair(operator.kernel), pair(operator.dilation), strict=True)
-    return not any(
-        ends is not None and anywhere((ends[0] >= extent(kernel, dilation)) | (ends[0] % dilation != 0))
-        for ends, kernel, dilation in axes
-    )
 
 
 def _stride(side: list[Layer]) -> tuple[Any, Any]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from costmodel.arithmetic import anywhere
+from costmodel.arithmetic import anywhere, structural
 from costmodel.errors import ShapeError
 from costmodel.graph import IMAGE, TOKENS, Shape
-from costmodel.specs.parameters import structural
 from costmodel.specs.unknown import is_unknown, unknown_shape
 from costmodel.specs.values import MAXIMUM_SIZE
 

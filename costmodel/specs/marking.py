@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from costmodel.arithmetic import structural
 from costmodel.specs.flow import Flow
 from costmodel.specs.marks import REMEDIES, Marks, misfit
-from costmodel.specs.parameters import structural
 from costmodel.specs.references import References
 from costmodel.specs.steps import Step
 from costmodel.specs.unknown import is_unknown

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from costmodel.arithmetic import INT64_MAX, anywhere, first_where, is_array
-from costmodel.errors import ParameterError, StructureError, nearest
+from costmodel.errors import ParameterError, nearest
 from costmodel.positions import KeyPath
 from costmodel.records import record
 from costmodel.specs.unknown import is_unknown
@@ -191,16 +191,3 @@ def _held(text: str) -> Any:
     if not re.fullmatch(NUMBER, text):
         return text
     return float(text) if "." in text else int(text)
-
-
-def structural(value: Any, what: str) -> Any:
-    """A value that decides structure, as one plain value.
-
-    Raises: StructureError when it differs within a sweep.
-    """
-    if not is_array(value):
-        return value
-    first = value.flat[0]
-    if anywhere(value != first):
-        raise StructureError(what, value)
-    return first.item() if hasattr(first, "item") else first

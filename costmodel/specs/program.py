@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from typing import Any
 
-from costmodel.arithmetic import is_array
+from costmodel.arithmetic import is_array, structural
 from costmodel.errors import ParameterError, Problem, SpecError, nearest
 from costmodel.expressions import ExpressionError
 from costmodel.files import Document
@@ -16,7 +16,7 @@ from costmodel.passes import PASSES
 from costmodel.positions import KeyPath
 from costmodel.specs.blocks import PLAIN_NAME, check_parameter_name, check_recursion, is_name, read_body, signature
 from costmodel.specs.names import Names, mentioned
-from costmodel.specs.parameters import PLACEHOLDER, Lookup, Parameter, Variant, is_plain_number, structural
+from costmodel.specs.parameters import PLACEHOLDER, Lookup, Parameter, Variant, is_plain_number
 from costmodel.specs.reader import StepReader
 from costmodel.specs.steps import STEP_KEYS, STRUCTURES, StepList
 from costmodel.specs.unknown import UNKNOWN, is_unknown

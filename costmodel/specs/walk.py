@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from costmodel.arithmetic import structural
 from costmodel.errors import ShapeError
 from costmodel.expressions import ExpressionError
 from costmodel.graph import Layer
@@ -25,7 +26,6 @@ from costmodel.specs.flow import (
 from costmodel.specs.marking import Marking
 from costmodel.specs.marks import UNMARKED
 from costmodel.specs.mistakes import FLOW, TooLargeError, entry_at
-from costmodel.specs.parameters import structural
 from costmodel.specs.replay import Recording, key_of
 from costmodel.specs.sharing import Sharing
 from costmodel.specs.steps import (

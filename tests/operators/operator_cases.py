@@ -367,14 +367,14 @@ NORMS = [
 
 POOLING = [
     row("Light-Head R-CNN", PsRoiAlign(1000), image(490, 50, 75), tokens(1000, 490),
-        multiplies=4*4 * 490000, adds=3*4 * 490000, comparisons=4 * 490000, input_elements=4*4 * 490000,
+        multiplies=4*4 * 490000, adds=3*4 * 490000, comparisons=4 * 490000, input_elements=490*50*75,
         output_elements=490000),
     row("one sample of small boxes", PsRoiAlign(3, size=2, samples=1), image(8, 5, 5), tokens(3, 8),
-        multiplies=4 * 24, adds=3 * 24, comparisons=24, input_elements=4 * 24, output_elements=24),
+        multiplies=4 * 24, adds=3 * 24, comparisons=24, input_elements=8*5*5, output_elements=24),
     row("300 boxes", RoiPool(300), image(512, 38, 19), tokens(300, 512*7*7),
-        comparisons=300*512*7*7, input_elements=300*512*7*7, output_elements=300*512*7*7),
+        comparisons=300*512*7*7, input_elements=512*38*19, output_elements=300*512*7*7),
     row("small windows", RoiPool(2, size=3), image(4, 8, 8), tokens(2, 4*3*3),
-        comparisons=2*4*3*3, input_elements=2*4*3*3, output_elements=2*4*3*3),
+        comparisons=2*4*3*3, input_elements=4*8*8, output_elements=2*4*3*3),
     row("2x2, stride as the kernel", MaxPool2d(2), image(64, 224, 224), image(64, 112, 112),
         comparisons=2*2 * 64*112*112, input_elements=64*224*224, output_elements=64*112*112),
     row("3x3, stride 2, 'same'", MaxPool2d(3, stride=2), image(64, 112, 111), image(64, 56, 56),

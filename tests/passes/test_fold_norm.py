@@ -60,3 +60,25 @@ def test_passes_are_applied_by_name_in_order() -> None:
     net = load("mobilenet_v2")
     assert apply_passes(net, ("fold_norm",)) == fold_norm(net)
     assert apply_passes(net, ()) == net
+
+
+@pytest.mark.parametrize("network", ["adder_resnet20_cifar", "shift_resnet20_cifar"])
+def test_norms_stay_behind_adder_and_shift_layers(network: str) -> None:
+    before, after = cost_table(load(network)), cost_table(fold_norm(load(network)))
+    multiplied = sum(
+        2 * layer.operator.out_channels for layer in load(network).layers if type(layer.operator) is Conv2d
+    )
+    assert before.total("norm_params") - after.total("norm_params") <= multiplied
+    assert not any(
+        layer.operator.bias for layer in fold_norm(load(network)).layers
+        if layer.operator.verb in ("adder_conv2d", "shift_conv2d")
+    )  # fmt: skip
+
+
+def test_a_norm_that_runs_less_often_than_its_convolution_stays() -> None:
+    layers = (
+        Layer("conv", Conv2d(4), ("input",), ("conv",)),
+        Layer("norm", BatchNorm(), ("conv",), ("norm",), probability=0.25),
+    )
+    graph = Graph("net", {"input": image(4, 8, 8)}, layers, ("norm",), {})
+    assert fold_norm(graph) == graph

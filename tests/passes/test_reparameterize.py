@@ -112,6 +112,8 @@ def test_a_single_branch_takes_its_norm_in(tmp_path: Path) -> None:
          "merge = true },", "reparameterize: 'add' adds branches with different dilations"),
         ('{ branches = [ [{ conv2d = 8, kernel = 3, padding = 1, stride = 1 }], [{ conv2d = 8, kernel = 5 }] ], '
          'join = "add", merge = true },', "reparameterize: 'add' adds branches with padding 'same' and with numbers"),
+        ('{ branches = [ [{ conv2d = 8, kernel = 3, stride = 2, dilation = 2 }], [{ conv2d = 8, stride = 2 }] ], '
+         'join = "add", merge = true },', "reparameterize: 'add' adds kernels that see different pixels"),
         ('{ branches = [ [{ conv2d = 8, kernel = 3 }], [{ conv2d = 8, kernel = 2 }] ], join = "add", merge = true },',
          "reparameterize: 'add' adds kernels of 3 and 2 whose centres differ"),
         ('{ steps = [ { adder_conv2d = 8, kernel = 3 }, "batch_norm" ], merge = true },',

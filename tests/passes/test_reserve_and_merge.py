@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from costmodel import cost_table, load
+from costmodel import cost_table, load, sweep
 from costmodel.errors import PassError
 from costmodel.graph import Graph
 from costmodel.operators.convolution import Conv2d, DepthwiseConv2d
@@ -166,7 +166,7 @@ def test_mobilenet_v2_becomes_a_network_of_the_form_of_mobilenet_v1() -> None:
          "'conv2d_2' (conv2d) has groups that cannot hold the reserved channels; it needs as many outputs as inputs, "
          "and groups whose width divides the channels that enter the block"),
         (block('{ conv2d = 8, padding = 1 }, "relu", { conv2d = 8, kernel = 3, padding = "valid" }'),
-         "'conv2d_1' (conv2d) has more padding than kernel"),
+         "'conv2d_1' (conv2d) has no tap of its kernel on the pixel that the shortcut sees"),
         (block('{ conv2d = 8 }, "hard_swish", { conv2d = 8 }'),
          "'hard_swish' (activation) changes the values it should let through; rectifiers can leave them as they are"),
         ('"relu", { max_pool2d = 16 }, { branches = [ [{ conv2d = 8, stride = 2 }, "relu", { conv2d = 8 }], '
@@ -177,3 +177,35 @@ def test_what_cannot_be_converted_is_refused(tmp_path: Path, layers: str, messag
     with pytest.raises(PassError) as raised:
         reserve_and_merge(net(tmp_path, layers))
     assert str(raised.value) == f"reserve_and_merge: {message}"
+
+
+def test_adder_and_shift_layers_are_no_convolutions() -> None:
+    with pytest.raises(PassError, match="adder_conv2d"):
+        reserve_and_merge(load("adder_resnet20_cifar"))
+
+
+@pytest.mark.parametrize(
+    ("convolution", "projection"),
+    [
+        ("{ conv2d = 8, kernel = 3, stride = 2, dilation = 2 }", "{ conv2d = 8, stride = 2 }"),
+        ("{ conv2d = 8, kernel = 2, dilation = 3 }", ""),
+    ],
+)
+def test_a_kernel_that_misses_the_pixel_of_the_shortcut_is_refused(
+    tmp_path: Path, convolution: str, projection: str
+) -> None:
+    """'same' on an even image: the taps of the first lie at -1, 1, 3 around pixel 2i, those of the second at -1, 2."""
+    with pytest.raises(PassError, match="has no tap of its kernel on the pixel"):
+        reserve_and_merge(net(tmp_path, block(f'{convolution}, "relu", {{ conv2d = 8 }}', projection)))
+
+
+def test_swept_kernels_and_strides(tmp_path: Path) -> None:
+    body = block('{ conv2d = 12, kernel = "k" }, "relu", { conv2d = "c", kernel = 3 }', '{ conv2d = "c" }')
+    path = tmp_path / "net.toml"
+    path.write_text(
+        f"{HEAD}layers = [ {body} ]\n[parameters]\nk = 3\nc = 8\n[variants]\n"
+        'net_plain = { passes = ["reserve_and_merge", "merge_pointwise"] }\n'
+    )
+    frame = sweep(f"{path}:net_plain", k=[1, 3, 5], c=[8, 10])
+    alone = [cost_table(load(f"{path}:net_plain", k=k, c=c)).total("macs") for k in (1, 3, 5) for c in (8, 10)]
+    assert frame.macs.tolist() == alone

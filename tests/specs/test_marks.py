@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy
 import pytest
-from spec_texts import build, spec, told
+from spec_texts import HEAD, build, spec, told
 
 from costmodel import cost_table
 from costmodel.expectations import conditional_layers
@@ -128,3 +129,18 @@ def test_active_on_a_word_that_may_be_a_block_is_refused(tmp_path: Path) -> None
     rest = '[parameters]\nv = { default = "conv2d", choices = ["conv2d", "conv"] }\n'
     (message,) = told(tmp_path, spec("  { v = 8, active = 0.5 },", rest))
     assert "active belongs to a convolution, v is none" in message
+
+
+@pytest.mark.parametrize("part", [0.3333333, 0.66666667, 0.9999999, 0.123457])
+def test_arrays_of_sizes_have_the_expectations_of_single_sizes(tmp_path: Path, part: float) -> None:
+    text = spec(f'{{ conv2d = "c", active = {part} }}', "[parameters]\nc = 8", HEAD.replace("32, 32", "20000, 20000"))
+    channels = (64, 6400, 64_000)
+    together = cost_table(build(tmp_path, text, c=numpy.array(channels))).total("macs")
+    assert together.tolist() == pytest.approx([cost_table(build(tmp_path, text, c=c)).total("macs") for c in channels])
+
+
+def test_an_array_of_probabilities_beside_a_plain_part(tmp_path: Path) -> None:
+    text = spec('{ conv2d = 8, active = 0.1, probability = "p" }', "[parameters]\np = 1.0")
+    macs = cost_table(build(tmp_path, text, p=numpy.array([0.25, 0.5]))).total("macs")
+    assert macs.dtype == float
+    assert macs.tolist() == pytest.approx([614.4, 1228.8])
