@@ -17,7 +17,13 @@ from costmodel.report import FORMATS
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     _print_any_character()
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, left = parser.parse_known_args(arguments)
+    late = [each for each in left if "=" in each and not each.startswith("-")] if hasattr(options, "parameters") else []
+    if len(late) < len(left):
+        parser.error(f"unrecognized arguments: {' '.join(each for each in left if each not in late)}")
+    if late:  # name=value behind an option
+        options.parameters += late
     try:
         run: Callable[[argparse.Namespace], int] = options.run
         code = run(options)

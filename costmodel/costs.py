@@ -70,7 +70,7 @@ COLUMNS: dict[str, Column] = {
 
 PLACES: dict[str, str] = {
     "layer": "name of the layer: its path of blocks, joined by dots",
-    "op": "operator",
+    "op": "operator; a convolution with as many groups as input channels is depthwise_conv2d",
     "block": "outermost block the layer belongs to",
     "input_shape": "sizes of the first input, without the batch",
     "output_shape": "sizes of the first output, without the batch",
@@ -103,6 +103,11 @@ class CostTable:
     batch: int
     shapes: Mapping[str, Shape]
     columns: Mapping[str, list[Any]]
+
+    def __repr__(self) -> str:
+        return (
+            f"<CostTable of {self.graph.name}: {len(self.graph.layers)} layers, batch {self.batch}; .layers, .totals>"
+        )
 
     @property
     def layers(self) -> pandas.DataFrame:
@@ -201,7 +206,7 @@ def cost_table(graph: Graph, batch: int = 1) -> CostTable:
     counts = layer_counts(graph, shapes)
     columns: dict[str, list[Any]] = {
         "layer": [layer.name for layer in graph.layers],
-        "op": [operator_label(layer.operator) for layer in graph.layers],
+        "op": [operator_label(layer.operator, shapes[layer.inputs[0]]) for layer in graph.layers],
         "block": [layer.name.partition(".")[0] for layer in graph.layers],
         "input_shape": [texts[id(shapes[layer.inputs[0]])] for layer in graph.layers],
         "output_shape": [texts[id(shapes[layer.outputs[0]])] for layer in graph.layers],
@@ -240,8 +245,10 @@ def checked_batch(batch: Any) -> int:
     return int(batch)
 
 
-def operator_label(operator: Operator) -> str:
-    """The operator's verb; for an activation its function."""
+def operator_label(operator: Operator, entering: Shape) -> str:
+    """The operator's verb; for an activation its function, for a convolution with a group per channel what it is."""
+    if operator.verb == "conv2d" and not anywhere((operator.groups != entering.channels) | (entering.channels == 1)):  # type: ignore[attr-defined]
+        return "depthwise_conv2d"
     return getattr(operator, "function", operator.verb)
 
 

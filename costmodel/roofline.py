@@ -47,6 +47,9 @@ class Prediction:
     overlap: Overlap
     columns: Mapping[str, list[Any]]
 
+    def __repr__(self) -> str:
+        return f"<Prediction of {self.costs.graph.name} on {self.profile.name}: .latency_seconds, .layers>"
+
     @property
     def latency_seconds(self) -> Any:
         """Sum over the layers: a float, or one per variant of a sweep."""

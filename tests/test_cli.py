@@ -207,3 +207,40 @@ def test_networks_can_be_narrowed_down(capsys: pytest.CaptureFixture[str]) -> No
     assert all(len(line) < 200 for line in lines)
     assert main(["networks", "mixnetx"]) == 2
     assert "no network's name holds 'mixnetx'; did you mean 'mixnet'?" in capsys.readouterr().err
+
+
+def test_parameters_may_stand_behind_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "mobilenet_v2", "--by", "op", "width=0.5", "--format", "json", "resolution=96"]) == 0
+    assert (
+        json.loads(capsys.readouterr().out)["parameters"] | {"width": 0.5, "resolution": 96}
+        == json.loads(_shown("show", "mobilenet_v2", "width=0.5", "resolution=96", "--format", "json", capsys=capsys))[
+            "parameters"
+        ]
+    )
+    with pytest.raises(SystemExit):
+        main(["networks", "mobilenet", "v2"])
+
+
+def _shown(*arguments: str, capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(list(arguments)) == 0
+    return capsys.readouterr().out
+
+
+def test_check_places_a_pass_that_cannot_be_applied(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "net.toml"
+    path.write_text(
+        'name = "net"\nsource = "none"\ninput = [8, 16, 16]\nlayers = [ { conv2d = 8 } ]\n[variants]\nnet_ok = {}\n'
+        'net_bad = { passes = ["reparameterize"] }\nnet_worse = { passes = ["reserve_and_merge"] }\n'
+    )
+    assert main(["check", str(path)]) == 1
+    error = capsys.readouterr().err
+    assert f"{path}:7:22: reparameterize: net_bad has nothing to merge" in error
+    assert f"{path}:8:24: reserve_and_merge: net_worse has no residual connection" in error
+    assert "2 mistakes" in error
+    assert main(["show", f"{path}:net_bad"]) == 2
+    assert "reparameterize: net_bad has nothing to merge" in capsys.readouterr().err
+
+
+def test_a_list_parameter_is_swept_by_lists(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sweep", "fastvit", "n=2,3"]) == 2
+    assert "n = [2, 3] must be a list of numbers in every variant; sweep a list of lists" in capsys.readouterr().err

@@ -13,6 +13,7 @@ from costmodel.costs import COLUMNS, CostTable, cost_table
 from costmodel.errors import CostmodelError, CountOverflowError, ParameterError, StructureError
 from costmodel.graph import Graph, Layer, image
 from costmodel.operators.convolution import Conv2d
+from costmodel.roofline import predict
 from costmodel.specs.catalogue import load
 from costmodel.sweeps import group_by_structure
 
@@ -232,3 +233,15 @@ def test_batch_may_be_a_numpy_integer_and_is_bounded() -> None:
 
 def test_the_public_example() -> None:
     assert costmodel.cost_table(costmodel.load("mobilenet_v1")).total("macs") == 568_740_352
+
+
+def test_a_group_per_channel_is_called_depthwise() -> None:
+    for network, count in (("mlperf_tiny_vww_mbv1", 13), ("mlperf_tiny_kws_dscnn", 4), ("resnext50_32x4d", 0)):
+        assert cost_table(load(network)).columns["op"].count("depthwise_conv2d") == count
+    assert cost_table(load("lenet5")).columns["op"][0] == "conv2d"  # one channel, one group
+
+
+def test_results_print_in_a_line() -> None:
+    costs = cost_table(load("mobilenet_v2"))
+    assert str(costs) == "<CostTable of mobilenet_v2: 151 layers, batch 1; .layers, .totals>"
+    assert str(predict(costs, "ridge_5")).startswith("<Prediction of mobilenet_v2 on ridge_5:idealised:int8")

@@ -18,7 +18,7 @@ FLOORS = (
     ("records",),
     ("errors",),
     ("arithmetic",),
-    ("graph", "dtypes", "positions"),
+    ("graph", "dtypes", "positions", "report"),
     ("files", "expressions"),
     ("operators",),
     ("shapes", "fusion", "expectations"),
@@ -27,8 +27,8 @@ FLOORS = (
     ("receptive_field", "hardware_schema"),
     ("hardware", "costs"),
     ("conventions", "roofline"),
-    ("published", "report"),
-    ("plots", "summary", "hardware_listing", "sweeps", "assignments"),
+    ("published",),
+    ("plots", "summary", "hardware_listing", "sweeps", "scaling", "assignments"),
     ("cli",),
     ("__main__",),
 )
@@ -76,7 +76,7 @@ def test_the_public_names_are_sorted_and_importable() -> None:
     assert costmodel.__all__ == sorted(costmodel.__all__)
     assert costmodel.__all__ == [
         "CostTable", "CostmodelError", "Graph", "HardwareProfile", "Prediction", "compare", "cost_table", "load",
-        "load_hardware", "plots", "predict", "sweep", "sweeps",
+        "load_hardware", "plots", "predict", "scaling", "sweep", "sweeps",
     ]  # fmt: skip
     for name in costmodel.__all__:
         assert getattr(costmodel, name) is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
 import shlex
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from costmodel import load
 from costmodel.cli import main
 from costmodel.costs import COLUMNS, cost_table
+from costmodel.files import names_in, read_bundled
 from costmodel.operators import ACTIVATION_VERBS, OPERATORS
 from costmodel.operators.base import Field
 
@@ -83,3 +86,38 @@ def test_the_block_in_the_readme_works(tmp_path: Path) -> None:
 def test_the_spec_in_the_readme_is_the_bundled_one() -> None:
     spec = (ROOT / "specs" / "mobilenet_v2.toml").read_text()
     assert f"```toml\n{spec}```" in README
+
+
+def block_table() -> str:
+    """specs/README's table of shared blocks, from the files: parameters with their defaults, the opening comment."""
+    lines = ["| block | parameters (the first is the value of the block's name) | what it is |", "|---|---|---|"]
+    for name in names_in("specs/blocks"):
+        document = read_bundled("specs/blocks", name)
+        needs, defaults = document.data.get("needs", []), document.data.get("defaults", {})
+        shown = [*needs, *(f"{key} = {json.dumps(value)}" for key, value in defaults.items())]
+        inputs = document.data.get("inputs")
+        given = ", ".join(shown) + (f"; inputs {', '.join(inputs)}" if inputs else "")
+        comment = " ".join(
+            line.lstrip("# ") for line in itertools.takewhile(lambda each: each[:1] == "#", document.lines)
+        )
+        lines.append(f"| `{name}` | {given.replace('|', chr(92) + '|')} | {comment} |")
+    return "\n".join(lines)
+
+
+def test_the_list_of_shared_blocks_is_that_of_the_files() -> None:
+    assert block_table() in (ROOT / "specs" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("block", re.findall(r"^\[blocks\.(\w+)\]", README, re.MULTILINE))
+def test_the_blocks_shown_can_be_used(block: str, tmp_path: Path) -> None:
+    body = next(text for text in re.findall(r"```toml\n(.*?)```", README, re.DOTALL) if f"[blocks.{block}]" in text)
+    path = tmp_path / "net.toml"
+    path.write_text(
+        f'name = "net"\nsource = "none"\ninput = [8, 32, 32]\nlayers = [ {{ {block} = 16, stride = 2, repeat = 3 }} ]\n'
+        f'[variants]\nnet_plain = {{ passes = ["reparameterize"] }}\n{body}'
+    )
+    costs = cost_table(load(path))
+    assert costs.shapes[costs.graph.outputs[0]].sizes == (16, 16, 16)
+    if block == "repvgg":
+        plain = load(f"{path}:net_plain")
+        assert [layer.operator.verb for layer in plain.layers] == ["conv2d", "activation"] * 3

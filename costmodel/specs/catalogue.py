@@ -40,9 +40,7 @@ def load(network: str | os.PathLike[str], /, **parameters: Any) -> Graph:
         raise UnknownNameError(f"{shown(network)} is not the name of a network or the path of a spec file")
     program, settings, passes = find(network)
     graph = expand(program, {**settings, **parameters})
-    if passes:
-        graph = replace(apply_passes(graph, passes), name=network.rpartition(":")[2])
-    return graph
+    return apply_passes(replace(graph, name=network.rpartition(":")[2]), passes) if passes else graph
 
 
 def find(network: str) -> tuple[Program, Mapping[str, Any], tuple[str, ...]]:

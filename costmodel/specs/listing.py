@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from costmodel.costs import cost_table
-from costmodel.errors import UnknownNameError, nearest
+from costmodel.errors import PassError, SpecError, UnknownNameError, nearest
 from costmodel.files import Document
 from costmodel.passes import apply_passes
+from costmodel.records import replace
+from costmodel.report import grouped_digits
 from costmodel.specs.catalogue import bundled, families, program_of
 from costmodel.specs.expansion import expand
 
@@ -26,7 +28,8 @@ def listing(word: str = "") -> dict[str, list[Any]]:
         for variant in program.variants.values():
             for name, settings in variant.published():
                 if name != family:
-                    values = ", ".join(f"{key} = {value}" for key, value in settings.items())
+                    passes = {"passes": ", ".join(variant.passes)} if variant.passes else {}
+                    values = ", ".join(f"{key} = {value}" for key, value in (settings | passes).items())
                     rows.append((name, family, values, program.source))
     names = [name for name, *_ in rows]
     rows = [row for row in rows if word in row[0] or word in row[1]]
@@ -49,11 +52,18 @@ def check(document: Document) -> str:
     """
     program = program_of(document)
     costs = cost_table(expand(program, {}))
-    built = 0
+    built, problems = 0, []
     for variant in program.variants.values():
-        for _, settings in variant.published():
-            cost_table(apply_passes(expand(program, settings), variant.passes))
+        for name, settings in variant.published():
+            try:
+                cost_table(apply_passes(replace(expand(program, settings), name=name), variant.passes))
+            except PassError as error:
+                problems.append(document.problem(("variants", variant.name, "passes"), str(error)))
+                break
             built += 1
+    if problems:
+        raise SpecError(problems)
     layers = len(costs.graph.layers)
-    counted = f"{layers} layer{'s' * (layers != 1)}, {costs.total('macs'):,} MACs, {costs.total('params'):,} params"
+    macs, params = grouped_digits(costs.total("macs")), costs.total("params")
+    counted = f"{layers} layer{'s' * (layers != 1)}, {macs} MACs, {params:,} params"
     return f"{counted} by default" + (f"; {built} variant{'s' * (built != 1)} built" if built else "")

@@ -52,6 +52,8 @@ class Parameter:
             return value
         kind = next((words for kind, words in KINDS.items() if isinstance(default, kind)), "a number")
         right = isinstance(value, type(default)) if kind != "a number" else is_array(value) or is_plain_number(value)
+        if not right and is_array(value) and isinstance(default, tuple):
+            raise self._refusal(f"{shown(value.tolist())} must be {kind} in every variant", "sweep a list of lists")
         if not right:
             raise self._refusal(f"{shown(value)} must be {kind}")
         if isinstance(value, tuple) and not 0 < len(value) <= MAXIMUM_ELEMENTS:

@@ -111,7 +111,7 @@ def readable_columns(columns: Mapping[str, Any]) -> tuple[dict[str, Sequence[Any
     """The columns a person reads, with their number formats."""
     counts = {"macs": "MACs", "params": "params", "filter_adds": "filter adds"}
     moved = {"bytes": "bytes", "latency_seconds": "time"} if "bytes" in columns else {
-        "memory_access_elements": "memory access (elements)"
+        "memory_access_elements": "memory access (elements, nothing folded)"
     }  # fmt: skip
     shown = {}
     for name, values in columns.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from costmodel.costs import cost_table
@@ -64,15 +66,11 @@ def test_passes_are_applied_by_name_in_order() -> None:
 
 @pytest.mark.parametrize("network", ["adder_resnet20_cifar", "shift_resnet20_cifar"])
 def test_norms_stay_behind_adder_and_shift_layers(network: str) -> None:
-    before, after = cost_table(load(network)), cost_table(fold_norm(load(network)))
-    multiplied = sum(
-        2 * layer.operator.out_channels for layer in load(network).layers if type(layer.operator) is Conv2d
-    )
-    assert before.total("norm_params") - after.total("norm_params") <= multiplied
-    assert not any(
-        layer.operator.bias for layer in fold_norm(load(network)).layers
-        if layer.operator.verb in ("adder_conv2d", "shift_conv2d")
-    )  # fmt: skip
+    layers = fold_norm(load(network)).layers
+    unmultiplied = ("adder_conv2d", "shift_conv2d")
+    operators: list[Any] = [layer.operator for layer in layers if layer.operator.verb in unmultiplied]
+    assert len(operators) > 18
+    assert not any(operator.bias for operator in operators)
 
 
 def test_a_norm_that_runs_less_often_than_its_convolution_stays() -> None:
