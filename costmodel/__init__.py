@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from costmodel import plots as plots
+    from costmodel import scaling as scaling
     from costmodel import sweeps as sweeps
     from costmodel.costs import CostTable as CostTable
     from costmodel.costs import cost_table as cost_table
@@ -37,6 +38,7 @@ _HOMES = {
     "load_hardware": "hardware",
     "plots": "",
     "predict": "roofline",
+    "scaling": "",
     "sweep": "sweeps",
     "sweeps": "",
 }

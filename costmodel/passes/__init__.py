@@ -1,4 +1,4 @@
-"""Passes: graph to graph, one per file. Spec files name them in `passes` of a variant."""
+"""Passes: graph to graph, one per file. Spec files name those of `PASSES` in a variant; the others take arguments."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ from costmodel.passes.fold_norm import fold_norm
 from costmodel.passes.merge_pointwise import merge_pointwise
 from costmodel.passes.reparameterize import reparameterize
 from costmodel.passes.reserve_and_merge import reserve_and_merge
+from costmodel.passes.scale_resolution import scale_resolution
+from costmodel.passes.scale_width import scale_width
+
+__all__ = [
+    "PASSES", "apply_passes", "fold_norm", "merge_pointwise", "reparameterize", "reserve_and_merge", "scale_resolution",
+    "scale_width",
+]  # fmt: skip
 
 PASSES: dict[str, Callable[[Graph], Graph]] = {
     "fold_norm": fold_norm,
