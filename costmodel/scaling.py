@@ -139,7 +139,6 @@ def largest_within(
             raise ParameterError(f"{name} = {budget!r} must be a whole number, at least 1")
     if not budgets:
         raise ParameterError("give a budget: macs, memory_bytes or both")
-    dtype_named(dtype)
     base, ranges = _base(network, parameters), find(os.fspath(network))[0].parameters
     steps = range(-GREATEST_PHI * STEPS_PER_PHI, GREATEST_PHI * STEPS_PER_PHI + 1)
     every = [compound_coefficients(step / STEPS_PER_PHI, alpha, beta, gamma) for step in steps]

@@ -261,16 +261,21 @@ def test_a_budget_that_nothing_keeps_names_the_least(tmp_path: Path) -> None:
 
 
 def test_costs_that_fall_as_phi_grows_are_noticed(tmp_path: Path) -> None:
-    """A stem that is wide where the side of the image is odd: halving would go astray, and says so."""
-    network = toy(tmp_path, "16 + 64*(resolution % 2)")
+    """A stem that is wide where the side of the image is even: halving would go astray, and says so."""
+    network = toy(tmp_path, "16 + 64*((resolution + 1) % 2)")
     with pytest.raises(ParameterError) as raised:
-        largest_within(network, macs=2_500_000)
+        largest_within(network, macs=5_000_000)
     assert str(raised.value) == (
-        "costs fall from 6,303,984 MACs and 99,496 bytes at phi = -0.27 to 4,120,224 MACs and 58,024 bytes at "
-        "phi = 0.38; exhaustive = True tries every phi"
+        "costs fall from 4,826,544 MACs and 99,496 bytes at phi = -0.92 to 2,322,672 MACs and 37,288 bytes at "
+        "phi = -0.27; exhaustive = True tries every phi"
     )
-    found = largest_within(network, macs=2_500_000, exhaustive=True)
-    assert (found.phi, found.binds) == brute_force(whole_ray(network), {"macs": 2_500_000})
+    spent = whole_ray(network)
+    found = largest_within(network, macs=5_000_000, exhaustive=True)
+    assert (found.phi, found.binds) == brute_force(spent, {"macs": 5_000_000})
+    least = min(costs["macs"] for costs in spent.values())
+    assert least < spent[-2.2]["macs"]
+    with pytest.raises(ParameterError, match=f" reaches are {least:,} MACs"):
+        largest_within(network, macs=least - 1, exhaustive=True)
 
 
 @pytest.mark.parametrize(

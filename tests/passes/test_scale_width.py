@@ -13,6 +13,7 @@ from costmodel.errors import ParameterError, PassError
 from costmodel.graph import Graph, Layer, Shape, image, tokens
 from costmodel.operators import OPERATORS
 from costmodel.operators.base import Operator
+from costmodel.operators.combining import Slice
 from costmodel.operators.convolution import Conv2d
 from costmodel.operators.layout import Flatten, Heads, Reshape
 from costmodel.operators.linear import Linear, Matmul
@@ -170,7 +171,7 @@ LINEAR_ATTENTION = """
          f'"input" }}, {{ add = [-1, "pair"] }}, {LAST}', 0.3, 8,
          "24x16x16, 24x16x16, 48x16x16, 48x16x16, 48x16x16, 10x16x16"),
         # the input is tied: what is added to it stays
-        (f"{{ residual = [ {{ conv2d = 32 }}, {{ conv2d = 8 }} ] }}, {LAST}", 0.5, 8,
+        (f"{{ residual = [ {{ conv2d = 32 }}, {{ conv2d = 8 }} ] }}, {LAST}", 0.5, 1,
          "16x16x16, 8x16x16, 8x16x16, 10x16x16"),
         # so is what is added to the output
         ('{ conv2d = 32, name = "a" }, { conv2d = 32 }, { add = [-1, "a"] }, "relu"', 0.5, 8,
@@ -191,6 +192,16 @@ LINEAR_ATTENTION = """
         # 24 + 92 = 116 are shuffled and halved, as in the first unit of ShuffleNet v2
         (SHUFFLED + f'{{ channel_shuffle = 2 }}, {{ split = 2, name = "s" }}, {{ add = ["s.0", "s.1"] }}, {LAST}', 0.5,
          8, "16x16x16, 48x16x16, 64x16x16, 64x16x16, 32x16x16 32x16x16, 32x16x16, 10x16x16"),
+        # 25 + 33 equal 58: 8 + 16 are 24, where 58 alone would be 16
+        (SHUFFLED.replace("24", "25").replace("92", "91") +
+         f'{{ split = 2, name = "s" }}, {{ concat = ["s.1", "s.0"] }}, '
+         f"{LAST}", 0.3, 8, "8x16x16, 40x16x16, 48x16x16, 24x16x16 24x16x16, 48x16x16, 10x16x16"),
+        (f"{{ conv2d = 20 }}, {{ channel_shuffle = 4 }}, {LAST}", 0.3, 1, "8x16x16, 8x16x16, 10x16x16"),
+        (SHUFFLED + f"{{ gather = 116 }}, {LAST}", 0.5, 8, "16x16x16, 48x16x16, 64x16x16, 64x16x16, 10x16x16"),
+        # 14 in 3 are 6, 4 and 4: the groups of one part are those of all but the first
+        ('{ conv2d = 14 }, { split = 3, remainder = "first", name = "s" }, { conv2d = 4, groups = 2, from = "s.2" }, '
+         f'{{ concat = ["s.0", "s.1", -1] }}, {LAST}', 1.25, 1,
+         "20x16x16, 8x16x16 6x16x16 6x16x16, 6x16x16, 20x16x16, 10x16x16"),
         # parts of listed sizes are rounded each on its own
         (f'{{ conv2d = 60 }}, {{ split = [20, 40], name = "s" }}, {{ concat = ["s.1", "s.0"] }}, {LAST}', 0.5, 8,
          "40x16x16, 16x16x16 24x16x16, 40x16x16, 10x16x16"),
@@ -219,6 +230,16 @@ LINEAR_ATTENTION = """
         # 4 heads: 192 are 3*4 parts
         (ATTENTION, 0.5, 8, "256x8, 256x96, 256x32 256x32 256x32, 4x256x8, 4x256x8, 4x256x8, 4x256x256, 4x256x256, "
                             "4x256x256, 4x256x8, 256x32, 256x32, 32, 10"),
+        # 8 heads of 2 + 2 + 8: no fraction of a channel in any head, though two of 4 would add up to 8
+        ('"tokens", { linear = 96 }, { heads = 8 }, { split = [2, 2, 8], name = "qkv" }, '
+         '{ matmul = ["qkv.0", "qkv.1"], transpose = "second" }, { matmul = [-1, "qkv.2"] }, "merge_heads", '
+         "{ linear = 10 }", 0.25, 1,
+         "256x8, 256x32, 8x256x4, 8x256x1 8x256x1 8x256x2, 8x256x256, 8x256x2, 256x16, 256x10"),
+        # what a product sums over is equal, here with the five heads that one side has elsewhere
+        ('{ tokens = true, name = "t" }, { linear = 20, name = "a" }, { linear = 20, from = "t", name = "b" }, '
+         '{ heads = 5 }, "merge_heads", { linear = 10, name = "out" }, { matmul = ["a", "b"], transpose = "second" }, '
+         '{ pass = true, from = [-1, "out"] }', 0.3, 8,
+         "256x8, 256x40, 256x40, 5x256x8, 256x40, 256x10, 256x256"),
         # keys and values scale, the column of ones does not
         (LINEAR_ATTENTION, 2, 8, "256x8, 256x48, 256x16 256x32, 256x33, 16x33, 256x33, 256x32, 256x1, 256x32, 256x10"),
         (f"{{ window_partition = 4 }}, {{ linear = 32 }}, {{ window_merge = 16 }}, {{ roll = 2 }}, {LAST}", 0.5, 8,
@@ -245,6 +266,12 @@ def test_a_remainder_that_no_longer_fits_is_listed(tmp_path: Path) -> None:
     layers = '{ conv2d = 11 }, { split = 3, remainder = "first", name = "s" }, { concat = ["s.0", "s.1", "s.2"] }'
     split = scale_width(net(tmp_path, f"{layers}, {LAST}"), 2.5, 4).layers[1].operator
     assert split.parts == (12, 8, 8)  # type: ignore[attr-defined]
+
+
+def test_a_slice_starts_where_the_channels_before_it_end(tmp_path: Path) -> None:
+    """8 + 20 + 32 channels become 4 + 12 + 16."""
+    graph = scale_width(net(tmp_path, f"{{ conv2d = 60 }}, {{ slice = 20, start = 8 }}, {LAST}"), 0.5, 4)
+    assert graph.layers[1].operator == Slice(size=12, start=4)
 
 
 def test_layers_that_share_weights_stay_equal() -> None:
@@ -346,6 +373,9 @@ def test_tables_of_some_axes() -> None:
     assert scaled_table(4, before, after) == 4
     windows = Shape(("windows", "heads", "tokens"), (16, 3, 49)), Shape(("windows", "heads", "tokens"), (64, 3, 49))
     assert scaled_table(13 * 13 * 3, *windows) == 13 * 13 * 3
+    square = Shape(("windows", "heads"), (3, 3)), Shape(("windows", "heads"), (6, 3))
+    with pytest.raises(UnscalableError, match="a table of 3 parameters to 3x3, which becomes 6x3: how"):
+        scaled_table(3, *square)
     with pytest.raises(UnscalableError, match="a table of 9 parameters to 9x9, which becomes 9x5: how"):
         scaled_table(9, tokens(9, 9), tokens(9, 5))
 
