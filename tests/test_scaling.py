@@ -143,10 +143,22 @@ def test_a_family_takes_no_more_than_its_range() -> None:
         compound_scale("efficientnet", 30)
 
 
-def test_a_family_of_whole_depths_says_so() -> None:
+def test_repeats_of_mobilenet_v2_round_up() -> None:
+    """Depth 1.2: of 1, 2, 3, 4, 3, 3, 1 units become 2, 3, 4, 5, 4, 4, 2."""
+    names = {layer.path[0] for layer in compound_scale("mobilenet_v2", 1).layers}
+    assert sum(name.startswith("inverted_residual") for name in names) == 24
+
+
+def test_a_family_of_whole_depths_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "net.toml"
+    path.write_text(
+        'name = "net"\nsource = "none"\ninput = [3, "resolution", "resolution"]\n'
+        'layers = [ { conv2d = "ceil(8*width)", repeat = "2*depth" } ]\n'
+        "[parameters]\nwidth = 1.0\nresolution = 32\ndepth = 1\n"
+    )
     with pytest.raises(SpecError, match=r"gives 2.4: a repeat count must be one whole number"):
-        compound_scale("mobilenet_v2", 1)
-    assert compound_scale("mobilenet_v2", 1, alpha=2).layers
+        compound_scale(str(path), 1)
+    assert compound_scale(str(path), 1, alpha=2).layers
 
 
 # ---- the largest network within budgets (Eq. 2)
