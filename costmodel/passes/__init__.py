@@ -1,4 +1,8 @@
-"""Passes: graph to graph, one per file. Spec files name those of `PASSES` in a variant; the others take arguments."""
+"""Passes: graph to graph, one per file. Spec files name those of `PASSES` in a variant.
+
+Those that take arguments are imported from their own files, `scale_width` and `scale_resolution`: most runs do not need
+them.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,8 @@ from costmodel.passes.fold_norm import fold_norm
 from costmodel.passes.merge_pointwise import merge_pointwise
 from costmodel.passes.reparameterize import reparameterize
 from costmodel.passes.reserve_and_merge import reserve_and_merge
-from costmodel.passes.scale_resolution import scale_resolution
-from costmodel.passes.scale_width import scale_width
 
-__all__ = [
-    "PASSES", "apply_passes", "fold_norm", "merge_pointwise", "reparameterize", "reserve_and_merge", "scale_resolution",
-    "scale_width",
-]  # fmt: skip
+__all__ = ["PASSES", "apply_passes", "fold_norm", "merge_pointwise", "reparameterize", "reserve_and_merge"]
 
 PASSES: dict[str, Callable[[Graph], Graph]] = {
     "fold_norm": fold_norm,

@@ -58,8 +58,7 @@ def sweep(
     """
     import pandas
 
-    arguments = (network, hardware, batch, dtype, fusion, overlap, parameters)
-    return pandas.DataFrame(sweep_columns(*arguments))
+    return pandas.DataFrame(sweep_columns(network, hardware, batch, dtype, fusion, overlap, parameters))
 
 
 def sweep_columns(
@@ -81,8 +80,7 @@ def sweep_columns(
             raise ParameterError(
                 f"the parameter {name!r} has the name of a column of the sweep; rename it in the spec file"
             )
-    counts = {name: _length(name, value) for name, value in parameters.items()}
-    lengths = list(counts.values())
+    lengths = [_length(name, value) for name, value in parameters.items()]
     variants = math.prod(lengths)
     times = max(1, len(devices))
     rows = variants * len(networks) * times

@@ -16,7 +16,7 @@ from costmodel.operators.convolution import Conv2d
 from costmodel.operators.layout import Flatten, Image, Reshape, Tokens
 from costmodel.operators.linear import Linear
 from costmodel.operators.resizing import Resize
-from costmodel.passes import scale_resolution
+from costmodel.passes.scale_resolution import scale_resolution
 from costmodel.shapes import infer_shapes
 from costmodel.specs.catalogue import bundled, families, load
 

@@ -19,8 +19,8 @@ from costmodel.operators.layout import Flatten, Heads, Reshape
 from costmodel.operators.linear import Linear, Matmul
 from costmodel.operators.normalization import BatchNorm
 from costmodel.operators.resizing import Learned
-from costmodel.passes import scale_width
 from costmodel.passes.resized import UnscalableError, scaled_table
+from costmodel.passes.scale_width import scale_width
 from costmodel.passes.width_rules import rule_of
 from costmodel.passes.width_steps import RULES, Step
 from costmodel.passes.widths import Part, Widths

@@ -10,6 +10,7 @@ import pytest
 from costmodel import load
 from costmodel.errors import Problem, SpecError
 from costmodel.graph import Graph
+from costmodel.operators.convolution import Conv2d
 
 HEAD = 'name = "net"\nsource = "none"\ninput = [3, 32, 32]\n'
 
@@ -46,3 +47,8 @@ def first_line(problem: Problem) -> str:
 def names(graph: Graph) -> list[str]:
     """The layers' names."""
     return [layer.name for layer in graph.layers]
+
+
+def channels(graph: Graph) -> list[int]:
+    """Output channels of the convolutions."""
+    return [layer.operator.out_channels for layer in graph.layers if isinstance(layer.operator, Conv2d)]

@@ -7,22 +7,16 @@ from typing import Any
 
 import numpy
 import pytest
-from spec_texts import HEAD, build, names, spec
+from spec_texts import HEAD, build, channels, names, spec
 
 from costmodel import cost_table, load
-from costmodel.errors import StructureError, UnknownNameError
+from costmodel.errors import UnknownNameError
 from costmodel.graph import Graph
 from costmodel.operators.activation import Activation
 from costmodel.operators.convolution import Conv2d
-from costmodel.records import fields_of
 from costmodel.shapes import infer_shapes
 from costmodel.specs.catalogue import families
 from costmodel.specs.listing import listing
-
-
-def channels(graph: Graph) -> list[int]:
-    """Output channels of the convolutions."""
-    return [layer.operator.out_channels for layer in graph.layers if isinstance(layer.operator, Conv2d)]
 
 
 def wiring(graph: Graph) -> dict[str, tuple[str, ...]]:
@@ -95,6 +89,20 @@ def test_variant_with_passes(tmp_path: Path) -> None:
     graph = build(tmp_path, text, variant="folded")
     assert names(graph) == ["conv.conv2d", "conv.activation"]
     assert graph.layers[0].operator == Conv2d(8, bias=True, kernel=(1, 1), stride=(1, 1), dilation=(1, 1))
+
+
+def test_a_pattern_holds_numbers_and_listed_words(tmp_path: Path) -> None:
+    rest = """
+[parameters]
+function = { default = "relu", choices = ["relu", "gelu", "tanh"] }
+[variants]
+"net_{function}_deploy" = { listed = { function = ["relu", "gelu"] } }
+"""
+    text = spec('{ activation = "function" }', rest)
+    (layer,) = build(tmp_path, text, "net_gelu_deploy").layers
+    assert layer.operator == Activation("gelu")
+    with pytest.raises(UnknownNameError, match="has no variant 'net_tanh_deploy'"):
+        build(tmp_path, text, "net_tanh_deploy")
 
 
 # ---- blocks
@@ -209,6 +217,20 @@ def test_rows_by_word(tmp_path: Path) -> None:
     text = spec('  { conv2d = true, columns = ["out_channels", "stride"], rows = "model" },', rest)
     assert channels(build(tmp_path, text)) == [4, 8]
     assert channels(build(tmp_path, text, variant="net_in1")) == [5]
+
+
+def test_rows_picked_by_a_word_are_steps_of_their_list(tmp_path: Path) -> None:
+    rest = """
+[parameters]
+kind = { default = "small", choices = ["small"] }
+[tables]
+small = [[8, "a"], [8, "b"]]
+"""
+    rows = '{ conv2d = "c", columns = ["c", "name"], rows = "kind" },'
+    adds = '{ add = ["a", -1] }, { add = [-1, -2], name = "sum" }'
+    graph = build(tmp_path, spec(rows + adds, 'outputs = ["b", "sum"]' + rest))
+    assert list(wiring(graph).values()) == [("input",), ("a",), ("a", "b"), ("add", "b")]
+    assert graph.outputs == ("b", "sum")
 
 
 # ---- residual and branches
@@ -376,6 +398,11 @@ def test_token_networks(tmp_path: Path) -> None:
     assert cost_table(graph).columns["macs"][0] == 49 * 4 * 16 * (10 + 16)
 
 
+def test_an_input_of_one_size_is_a_vector(tmp_path: Path) -> None:
+    graph = build(tmp_path, spec("{ linear = 10 }", head=HEAD.replace("[3, 32, 32]", "[640]")))
+    assert cost_table(graph).total("macs") == 640 * 10
+
+
 # ---- names of layers
 
 
@@ -438,91 +465,6 @@ def test_a_network_is_called_by_the_published_name_of_its_parameters(
     assert load(network, **parameters).name == name
 
 
-# ---- arrays
-
-
-@pytest.mark.parametrize(
-    ("network", "parameter", "values"),
-    [
-        ("mobilenet_v1", "width", [0.25, 0.5, 0.75, 1.0, 1.25]),
-        ("mobilenet_v2", "width", [0.5, 0.75, 1.0, 1.3]),
-        ("mobilenet_v2", "resolution", [96, 128, 160, 192, 224]),
-        ("resnet", "base", [64, 128, 192]),
-        ("shufflenet_v2", "c2", [48, 116, 176]),
-    ],
-)
-def test_array_equals_loop(network: str, parameter: str, values: list[Any]) -> None:
-    swept = cost_table(load(network, **{parameter: numpy.array(values)}))
-    for at, value in enumerate(values):
-        one = cost_table(load(network, **{parameter: value}))
-        for column in ("macs", "params", "memory_access_elements", "input_elements"):
-            total = swept.total(column)
-            assert (total if isinstance(total, int) else int(total[at])) == one.total(column)
-
-
-@pytest.mark.parametrize("kind", ["int8", "int16", "uint8", "uint64", "int64"])
-def test_small_integer_arrays_do_not_wrap(tmp_path: Path, kind: str) -> None:
-    text = spec('  { conv2d = "c*c - 1" },', "[parameters]\nc = 8")
-    graph = build(tmp_path, text, c=numpy.array([100, 2], dtype=kind))
-    (layer,) = graph.layers
-    assert fields_of(layer.operator)[0] == "out_channels"
-    assert list(getattr(layer.operator, "out_channels")) == [9999, 3]  # noqa: B009
-
-
-def test_single_numpy_numbers_are_plain_numbers() -> None:
-    graph = load("mobilenet_v2", width=numpy.float64(0.75), resolution=numpy.int64(192))
-    assert graph == load("mobilenet_v2_0.75_192")
-    assert type(graph.parameters["resolution"]) is int
-
-
-def test_arrays_that_wrap_are_refused(tmp_path: Path) -> None:
-    text = spec('  { conv2d = "c*c*c - c*c*c + 8" },', "[parameters]\nc = 8")
-    assert channels(build(tmp_path, text, c=2_000_000_000)) == [8]
-    with pytest.raises(ValueError, match="is beyond 64 bits"):
-        build(tmp_path, spec('  { conv2d = "c*c*c*c" },', "[parameters]\nc = 8"), c=numpy.array([2_000_000_000, 1]))
-
-
-@pytest.mark.parametrize("text", ["1e18*c*100", "-1e18*c*100"])
-def test_arrays_of_large_floats_are_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ValueError, match=f"gives {text[:-10]}800000000000000000000: (the largest|it must be at least)"):
-        build(tmp_path, spec(f'  {{ conv2d = "{text}" }},', "[parameters]\nc = 1"), c=numpy.array([8, 16]))
-
-
-def test_arrays_of_different_length_are_refused(tmp_path: Path) -> None:
-    text = spec('  { conv2d = "c*d" },', "[parameters]\nc = 8\nd = 1")
-    with pytest.raises(ValueError, match="the arrays differ in length: c has 2, d has 3"):
-        build(tmp_path, text, c=numpy.array([1, 2]), d=numpy.array([1, 2, 3]))
-
-
-def test_division_by_zero_in_an_array_is_told(tmp_path: Path) -> None:
-    text = spec('  { conv2d = "8//c" },', "[parameters]\nc = 8")
-    with pytest.raises(ValueError, match=r"'8//c' divides by zero"):
-        build(tmp_path, text, c=numpy.array([1, 0]))
-
-
-@pytest.mark.parametrize(
-    ("layers", "what"),
-    [
-        ('  { relu = true, repeat = "c" },', "repeat = 'c'"),
-        ('  { relu = true, if = "c > 3" },\n  "gelu",', "if = 'c > 3'"),
-        ('  { residual = [ { conv2d = "c" } ], projection = "drop" },', "whether a residual's shape changes"),
-    ],
-)
-def test_structure_must_be_the_same_in_an_array(tmp_path: Path, layers: str, what: str) -> None:
-    text = spec(layers, "[parameters]\nc = 3")
-    with pytest.raises(StructureError) as caught:
-        build(tmp_path, text, c=numpy.array([3, 4]))
-    assert str(caught.value).startswith(f"{what} differs within the sweep")
-    assert len(set(caught.value.values.tolist())) == 2
-    assert build(tmp_path, text, c=numpy.array([3, 3])).layers
-
-
-def test_words_in_an_array_must_agree() -> None:
-    assert load("resnet", unit=numpy.array(["basic", "basic"])).layers
-    with pytest.raises(StructureError, match="unit differs"):
-        load("resnet", unit=numpy.array(["basic", "bottleneck"]))
-
-
 # ---- speed
 
 
@@ -531,36 +473,3 @@ def test_second_load_reuses_the_checked_program() -> None:
 
     load("mobilenet_v2")
     assert catalogue.bundled("mobilenet_v2") is catalogue.bundled("mobilenet_v2")
-
-
-def test_a_pattern_holds_numbers_and_listed_words(tmp_path: Path) -> None:
-    rest = """
-[parameters]
-function = { default = "relu", choices = ["relu", "gelu", "tanh"] }
-[variants]
-"net_{function}_deploy" = { listed = { function = ["relu", "gelu"] } }
-"""
-    text = spec('{ activation = "function" }', rest)
-    (layer,) = build(tmp_path, text, "net_gelu_deploy").layers
-    assert layer.operator == Activation("gelu")
-    with pytest.raises(UnknownNameError, match="has no variant 'net_tanh_deploy'"):
-        build(tmp_path, text, "net_tanh_deploy")
-
-
-def test_rows_picked_by_a_word_are_steps_of_their_list(tmp_path: Path) -> None:
-    rest = """
-[parameters]
-kind = { default = "small", choices = ["small"] }
-[tables]
-small = [[8, "a"], [8, "b"]]
-"""
-    rows = '{ conv2d = "c", columns = ["c", "name"], rows = "kind" },'
-    adds = '{ add = ["a", -1] }, { add = [-1, -2], name = "sum" }'
-    graph = build(tmp_path, spec(rows + adds, 'outputs = ["b", "sum"]' + rest))
-    assert list(wiring(graph).values()) == [("input",), ("a",), ("a", "b"), ("add", "b")]
-    assert graph.outputs == ("b", "sum")
-
-
-def test_an_input_of_one_size_is_a_vector(tmp_path: Path) -> None:
-    graph = build(tmp_path, spec("{ linear = 10 }", head=HEAD.replace("[3, 32, 32]", "[640]")))
-    assert cost_table(graph).total("macs") == 640 * 10
