@@ -136,3 +136,6 @@ class Graph:
 
     def __hash__(self) -> int:
         return hash((self.name, self.layers, self.outputs))
+
+    def __repr__(self) -> str:
+        return f"<Graph {self.name}: {len(self.layers)} layers; .inputs, .layers, .outputs, .parameters>"

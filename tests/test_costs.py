@@ -243,5 +243,6 @@ def test_a_group_per_channel_is_called_depthwise() -> None:
 
 def test_results_print_in_a_line() -> None:
     costs = cost_table(load("mobilenet_v2"))
+    assert str(costs.graph).startswith("<Graph mobilenet_v2: 151 layers;")
     assert str(costs) == "<CostTable of mobilenet_v2: 151 layers, batch 1; .layers, .totals>"
     assert str(predict(costs, "ridge_5")).startswith("<Prediction of mobilenet_v2 on ridge_5:idealised:int8")
