@@ -6,16 +6,17 @@ import numpy
 import pytest
 
 from costmodel import load
-from costmodel.errors import ParameterError, UnknownNameError
+from costmodel.errors import CountOverflowError, ParameterError, UnknownNameError
 from costmodel.graph import Graph, Layer, Shape, image
 from costmodel.memory import DEFINITIONS, peak_memory
-from costmodel.operators.activation import Activation, Dropout
+from costmodel.operators.activation import Activation, Dropout, Softmax
 from costmodel.operators.base import Operator
 from costmodel.operators.combining import Add, Split
 from costmodel.operators.convolution import Conv2d, DepthwiseConv2d
 from costmodel.operators.layout import Flatten
 from costmodel.operators.linear import Linear
 from costmodel.operators.normalization import BatchNorm
+from costmodel.operators.pooling import MaxPool2d
 
 
 def network(*layers: tuple[str, Operator, str], outputs: tuple[str, ...] = (), input: Shape | None = None) -> Graph:
@@ -147,8 +148,49 @@ def test_mistakes_are_named() -> None:
         peak_memory(BLOCK, definition="inplaced")
     with pytest.raises(UnknownNameError, match="unknown number format 'int7'"):
         peak_memory(BLOCK, "int7")
-    with pytest.raises(ParameterError, match="one network with at least one layer"):
+    with pytest.raises(UnknownNameError, match="unknown workspace 'non'; did you mean 'none'"):
+        peak_memory(BLOCK, workspace="non")
+    with pytest.raises(ParameterError, match="a network with at least one layer"):
         peak_memory(Graph("none", {"input": image(1, 1, 1)}, (), ("input",), {}))
-    swept = network(("conv", Conv2d(numpy.array([2, 4])), "input"))  # type: ignore[arg-type]
-    with pytest.raises(ParameterError, match="one network with at least one layer"):
-        peak_memory(swept)
+    with pytest.raises(ParameterError, match="peak_memory needs a Graph, got str; load a network first"):
+        peak_memory("mobilenet_v2")  # type: ignore[arg-type]
+    huge = network(("conv", Conv2d(numpy.array([2, 2**31 - 1])), "input"), input=image(4, 2**16, 2**16))  # type: ignore[arg-type]
+    with pytest.raises(CountOverflowError, match="the bits of all tensors reaches"):
+        peak_memory(huge)
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS)
+def test_arrays_give_what_single_networks_give(definition: str) -> None:
+    widths, resolutions = numpy.array([0.35, 0.5, 1.0, 1.4]), numpy.array([96, 160, 224, 128])
+    many = peak_memory(load("mobilenet_v2", width=widths, resolution=resolutions), definition=definition)
+    for at, (width, resolution) in enumerate(zip(widths.tolist(), resolutions.tolist(), strict=True)):
+        one = peak_memory(load("mobilenet_v2", width=width, resolution=resolution), definition=definition)
+        assert (many.bytes[at], many.layer[at]) == (one.bytes, one.layer)
+    assert repr(many) == f"<PeakMemory of 4 variants of mobilenet_v2 ({definition}, int8)>"
+
+
+def test_what_is_alive_at_the_peak_and_the_timeline() -> None:
+    peak = peak_memory(BLOCK)
+    assert peak.layer == "depthwise"
+    assert peak.alive == {"relu": 1200, "depthwise": 1200, "input": 400}
+    assert sum(peak.alive.values()) == peak.bytes
+    assert peak.columns()["alive"][1] == ("input", "expand", "norm")
+    assert list(peak.timeline.iloc[2])[:4] == [2, "relu", "relu", 1600]
+    assert repr(peak) == "<PeakMemory 2,800 bytes at depthwise (fused, int8); .alive, .timeline, .held_bytes>"
+
+
+def test_the_readme_model_of_tflite_tools() -> None:
+    """Tensors of 3,072 to 10 bytes, two convolutions, pooling, two linear layers, softmax: six steps there."""
+    net = network(
+        ("conv_1", Conv2d(16, kernel=3, padding=0), "input"),
+        ("conv_2", Conv2d(16, kernel=3, padding=0), "conv_1"),
+        ("pool", MaxPool2d(2), "conv_2"),
+        ("flat", Flatten(), "pool"),
+        ("linear_1", Linear(128), "flat"),
+        ("linear_2", Linear(10), "linear_1"),
+        ("softmax", Softmax(), "linear_2"),
+        input=image(3, 32, 32),
+    )
+    held = dict(peak_memory(net).held_bytes)
+    del held["flat"]  # a view, which is no operator there
+    assert list(held.values()) == [17_472, 26_944, 15_680, 3_264, 138, 20]
