@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from costmodel.graph import Graph as Graph
     from costmodel.hardware import HardwareProfile as HardwareProfile
     from costmodel.hardware import load_hardware as load_hardware
+    from costmodel.memory import peak_memory as peak_memory
     from costmodel.published import compare as compare
     from costmodel.published.accuracy import accuracy_and_cost as accuracy_and_cost
     from costmodel.roofline import Prediction as Prediction
@@ -44,6 +45,7 @@ _HOMES = {
     "formulas": "",
     "load": "specs.catalogue",
     "load_hardware": "hardware",
+    "peak_memory": "memory",
     "plots": "",
     "predict": "roofline",
     "scaling": "",

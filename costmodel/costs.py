@@ -10,7 +10,8 @@ from costmodel.arithmetic import anywhere, checked_sum, is_array, maximum, refus
 from costmodel.errors import CostmodelError, ParameterError, nearest
 from costmodel.expectations import conditional_layers, expected, is_conditional
 from costmodel.graph import Graph, Layer, Shape
-from costmodel.operators.base import Counts, Operator
+from costmodel.operators.base import Counts
+from costmodel.operators.labels import operator_label
 from costmodel.receptive_field import receptive_fields
 from costmodel.records import fields_of, record, replace, values_of
 from costmodel.shapes import infer_shapes
@@ -243,13 +244,6 @@ def checked_batch(batch: Any) -> int:
         shown = "a larger number" if whole and batch > MAXIMUM_BATCH else repr(batch)
         raise ParameterError(f"batch = {shown} must be a whole number, at least 1 and at most {MAXIMUM_BATCH:,}")
     return int(batch)
-
-
-def operator_label(operator: Operator, entering: Shape) -> str:
-    """The operator's verb; for an activation its function, for a convolution with a group per channel what it is."""
-    if operator.verb == "conv2d" and not anywhere((operator.groups != entering.channels) | (entering.channels == 1)):  # type: ignore[attr-defined]
-        return "depthwise_conv2d"
-    return getattr(operator, "function", operator.verb)
 
 
 def layer_counts(graph: Graph, shapes: Mapping[str, Shape]) -> list[Counts]:

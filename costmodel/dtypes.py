@@ -42,3 +42,14 @@ def dtype_named(name: str) -> Dtype:
         hint = nearest(name, DTYPES) or f"there are {', '.join(DTYPES)}"
         raise UnknownNameError(f"unknown number format {name!r}; {hint}")
     return DTYPES[name]
+
+
+def dtype_of(dtype: str | Dtype) -> Dtype:
+    """A number format itself, or the one of that name.
+
+    >>> dtype_of("int8") == dtype_of(DTYPES["int8"])
+    True
+
+    Raises: UnknownNameError with the names that exist.
+    """
+    return dtype if isinstance(dtype, Dtype) else dtype_named(dtype)

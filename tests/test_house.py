@@ -22,11 +22,12 @@ FLOORS = (
     ("files", "expressions"),
     ("operators",),
     ("shapes", "fusion", "expectations"),
+    ("memory",),
     ("passes",),
     ("specs",),
     ("receptive_field", "hardware_schema", "convention_schema"),
     ("hardware", "costs"),
-    ("conventions", "roofline", "memory"),
+    ("conventions", "roofline"),
     ("patches",),
     ("formulas",),
     ("published",),
@@ -79,8 +80,8 @@ def test_the_public_names_are_sorted_and_importable() -> None:
     assert costmodel.__all__ == sorted(costmodel.__all__)
     assert costmodel.__all__ == [
         "CostTable", "CostmodelError", "Graph", "HardwareProfile", "Prediction", "accuracy_and_cost", "claims",
-        "compare", "cost_table", "formulas", "load", "load_hardware", "plots", "predict", "published", "scaling",
-        "sweep", "sweeps", "trace_claim",
+        "compare", "cost_table", "formulas", "load", "load_hardware", "peak_memory", "plots", "predict", "published",
+        "scaling", "sweep", "sweeps", "trace_claim",
     ]  # fmt: skip
     for name in costmodel.__all__:
         assert getattr(costmodel, name) is not None

@@ -161,7 +161,8 @@ def _peak(reading: Reading) -> Number:
     from costmodel.memory import peak_memory
 
     graph = _costs(reading.network, reading.parameters, reading.edits, 1).graph
-    return peak_memory(graph, **dict(reading.peak)).bytes
+    bytes: int = peak_memory(graph, **dict(reading.peak)).bytes
+    return bytes
 
 
 def _patches(reading: Reading) -> Number:

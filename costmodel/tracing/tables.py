@@ -8,9 +8,10 @@ from functools import cache
 from typing import Any, TypeAlias
 
 from costmodel.conventions import EVERY_OTHER, MEASURES, PER_SAMPLE, Convention
-from costmodel.costs import COLUMNS, CostTable, layer_counts, operator_label
+from costmodel.costs import COLUMNS, CostTable, layer_counts
 from costmodel.graph import Graph, Layer, Shape
 from costmodel.operators.base import Counts
+from costmodel.operators.labels import operator_label
 from costmodel.passes import apply_passes
 from costmodel.records import fields_of, record, replace, values_of
 from costmodel.shapes import infer_shapes
