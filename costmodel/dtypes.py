@@ -15,6 +15,11 @@ class Dtype:
     activation_bits: int
     accumulator_bits: int
 
+    @property
+    def is_integer(self) -> bool:
+        """Whether numbers are integers with a scale."""
+        return self.name.startswith("int")
+
 
 DTYPES = {
     dtype.name: dtype

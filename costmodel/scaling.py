@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-from costmodel.arithmetic import ceil_div, round_to
-from costmodel.costs import CostTable, cost_table
-from costmodel.dtypes import dtype_named
+from costmodel.arithmetic import round_to
+from costmodel.costs import cost_table
 from costmodel.errors import ParameterError
 from costmodel.graph import Graph
+from costmodel.model_size import model_bytes
 from costmodel.records import record, replace
 from costmodel.specs.catalogue import find, load
 from costmodel.specs.parameters import Parameter, is_plain_number
@@ -149,7 +149,7 @@ def largest_within(
         """The network at one phi; `binds` are the budgets that it exceeds itself."""
         graph = load(network, **(parameters | _scaled(base, coefficients)))
         costs = cost_table(graph)
-        spent = {"macs": costs.total("macs"), "memory_bytes": memory(costs, dtype)}
+        spent = {"macs": costs.total("macs"), "memory_bytes": model_bytes(costs, dtype)}
         least.update({name: min(value, least.get(name, value)) for name, value in spent.items()})
         binds = tuple(name for name, budget in budgets.items() if spent[name] > budget)
         return LargestNetwork(coefficients.phi, coefficients, graph, params=costs.total("params"), binds=binds, **spent)
@@ -161,17 +161,6 @@ def largest_within(
             f"{network} reaches are {least['macs']:,} MACs and {least['memory_bytes']:,} bytes of {dtype} parameters"
         )
     return replace(found, binds=larger.binds if larger is not None else ())
-
-
-def memory(costs: CostTable, dtype: str) -> int:
-    """Bytes that a network needs: its parameters in the number format.
-
-    Peak activation memory belongs here too, in the `activation_bits` of the format.
-
-    >>> memory(cost_table(load("mobilenet_v2")), "int8")
-    3504872
-    """
-    return ceil_div(costs.total("params") * dtype_named(dtype).weight_bits, 8)
 
 
 Tried: TypeAlias = Callable[[CompoundCoefficients], LargestNetwork]

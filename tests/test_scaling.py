@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from costmodel.scaling import (
     compound_coefficients,
     compound_scale,
     largest_within,
-    memory,
 )
 from costmodel.specs.catalogue import load
 
@@ -251,13 +249,6 @@ def test_nothing_binds_at_the_end_of_the_range(tmp_path: Path) -> None:
     found = largest_within(toy(tmp_path), macs=10**12)
     assert (found.phi, found.binds) == (2.97, ())
     assert found.graph.inputs["input"].sizes == (3, 48, 48)
-
-
-def test_memory_is_in_the_number_format() -> None:
-    costs = cost_table(load("mobilenet_v2"))
-    assert [memory(costs, dtype) for dtype in ("float32", "bfloat16", "int8")] == [
-        prod((size, 3_504_872)) for size in (4, 2, 1)
-    ]
 
 
 def test_a_budget_that_nothing_keeps_names_the_least(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from costmodel.assignments import swept_parameters_of
 from costmodel.costs import COLUMNS, cost_table
 from costmodel.errors import CountOverflowError, ParameterError, PredictionError, UnknownNameError
 from costmodel.hardware import load_hardware
+from costmodel.model_size import flash_size
 from costmodel.roofline import predict
 from costmodel.specs.catalogue import load
 from costmodel.sweeps import grid
@@ -278,3 +279,30 @@ def test_depthwise_kernels_of_mixconv(network: str) -> None:
     for row, kernel in enumerate((3, 5, 7, 9, 11, 13)):
         assert frame.params[row] - frame.params[0] == weights // 9 * (kernel * kernel - 9)
         assert frame.macs[row] - frame.macs[0] == macs // 9 * (kernel * kernel - 9)
+
+
+def test_memory_is_that_of_single_networks() -> None:
+    """With devices in their number formats; MobileNetV2 has another structure below width 0.27."""
+    frame = costmodel.sweep(
+        "mobilenet_v2", width=WIDTHS, resolution=RESOLUTIONS, hardware=["pixel_6:idealised:float32", "stm32f746"],
+        memory="inplace",
+    )  # fmt: skip
+    assert list(frame.columns)[-4:] == ["bytes", "latency_seconds", "peak_activation_bytes", "flash_bytes"]
+    for row in frame.itertuples():
+        dtype = row.hardware.rpartition(":")[2]
+        net = load("mobilenet_v2", width=row.width, resolution=row.resolution)
+        assert row.peak_activation_bytes == costmodel.peak_memory(net, dtype, "inplace").bytes
+        assert row.flash_bytes == flash_size(net, dtype).bytes
+
+
+@pytest.mark.parametrize(("dtype", "factor"), [(None, 1), ("int16", 2)])
+def test_memory_without_devices_is_in_the_number_format_given(dtype: str | None, factor: int) -> None:
+    frame = costmodel.sweep("mobilenet_v1", width=[0.25, 1.0], memory="single", dtype=dtype)
+    assert frame.peak_activation_bytes.tolist() == [112 * 112 * 16 * factor, 112 * 112 * 64 * factor]
+    one = costmodel.sweep("lenet5", memory="fused")
+    assert one.peak_activation_bytes.tolist() == [6 * 28 * 28 + 6 * 14 * 14]
+
+
+def test_a_definition_of_memory_that_does_not_exist_is_named() -> None:
+    with pytest.raises(UnknownNameError, match="unknown definition of memory 'fussed'; did you mean 'fused'"):
+        costmodel.sweep("mobilenet_v1", memory="fussed")

@@ -40,6 +40,7 @@ def add_commands(commands: Any) -> None:
     sweep.add_argument("parameters", nargs="*", metavar="name=values", help="e.g. width=0.5,1.0 resolution=128..224:32")
     sweep.add_argument("--hardware", metavar="H[,H...]", help="device[:runtime[:dtype]] or hardware files")
     sweep.add_argument("--batch", type=int, default=1, metavar="B")
+    sweep.add_argument("--memory", metavar="D", help="peak activation memory by a definition (fused), and flash")
     sweep.add_argument("--format", choices=FORMATS, default="table")
     prediction_arguments(sweep)
     sweep.set_defaults(run=_sweep)
@@ -116,11 +117,11 @@ def _sweep(options: argparse.Namespace) -> int:
     from costmodel.sweeps import readable_columns, sweep_columns
 
     hardware = options.hardware.split(",") if options.hardware is not None else ()
-    if not hardware and (options.dtype or options.fusion or options.overlap):
+    if not hardware and ((options.dtype and not options.memory) or options.fusion or options.overlap):
         raise ParameterError("--dtype, --fusion and --overlap belong to a prediction; add --hardware H")
     columns = sweep_columns(
         options.network.split(","), hardware, options.batch, options.dtype, options.fusion, options.overlap or "max",
-        swept_parameters_of(options.parameters),
+        options.memory, swept_parameters_of(options.parameters),
     )  # fmt: skip
     if options.format in ("table", "markdown", "latex"):
         shown, formats = readable_columns(columns)

@@ -106,17 +106,16 @@ def peak_memory(
         raise ParameterError("peak memory is that of a network with at least one layer")
     counting, form = definition_named(definition), dtype_of(dtype)
     shapes = infer_shapes(graph) if shapes is None else shapes
-    if any(is_array(size) for shape in shapes.values() for size in shape.sizes):
-        _refuse_wrapped(shapes, form.activation_bits)
+    refuse_wrapped_bits(shapes, form.activation_bits)
     buffers = buffers_of(graph, form.activation_bits, counting, shapes)
     buffers |= workspace_buffers(graph, shapes, form, workspace)
     counted = counted_by_step(graph, counting, buffers)
-    held = [_held(step, [buffers[name] for name in names], counting) for step, names in enumerate(counted)]
+    held = [held_bytes(step, [buffers[name] for name in names], counting) for step, names in enumerate(counted)]
     layers = [layer.name for layer in graph.layers]
     bytes, layer = _first_greatest(layers, held)
     operators = tuple(operator_label(layer.operator, shapes[layer.inputs[0]]) for layer in graph.layers)
-    held_bytes = dict(zip(layers, held, strict=True))
-    return PeakMemory(graph.name, definition, form.name, bytes, layer, held_bytes, operators, buffers, counted)
+    by_layer = dict(zip(layers, held, strict=True))
+    return PeakMemory(graph.name, definition, form.name, bytes, layer, by_layer, operators, buffers, counted)
 
 
 def counted_by_step(
@@ -137,7 +136,7 @@ def counted_by_step(
     )
 
 
-def _held(step: int, counted: list[Buffer], definition: MemoryDefinition) -> Any:
+def held_bytes(step: int, counted: list[Buffer], definition: MemoryDefinition) -> Any:
     """Bytes held in a step: the largest buffer, or all, a buffer and the one over it counting as the larger of both."""
     if definition.counted == "tensor":
         return reduce(maximum, [buffer.bytes for buffer in counted])
@@ -161,7 +160,12 @@ def _first_greatest(names: list[str], values: list[Any]) -> tuple[Any, Any]:
     return greatest, numpy.array(names, dtype=object)[rows.argmax(axis=0)]
 
 
-def _refuse_wrapped(shapes: Mapping[str, Shape], bits: int) -> None:
-    """Raise where the bits of all tensors together leave 64 bits: then no sum over some of them wraps around."""
+def refuse_wrapped_bits(shapes: Mapping[str, Shape], bits: int) -> None:
+    """Raise where sizes are arrays and the bits of all tensors together leave 64 bits: no sum over some wraps around.
+
+    Raises: CountOverflowError.
+    """
+    if not any(is_array(size) for shape in shapes.values() for size in shape.sizes):
+        return
     total = sum(reduce(lambda most, size: most * size, shape.sizes, 1.0 * bits) for shape in shapes.values())
     refuse_overflow(total, "the bits of all tensors")

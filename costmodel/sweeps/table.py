@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from costmodel.arithmetic import is_array
 from costmodel.costs import COLUMNS, checked_batch
+from costmodel.dtypes import dtype_named
 from costmodel.errors import ParameterError, UnknownNameError
 from costmodel.fusion import fusion_named
 from costmodel.hardware import HardwareProfile
+from costmodel.memory.definitions import definition_named
 from costmodel.report import with_prefix
 from costmodel.roofline import Overlap, checked_overlap, profile_for
 from costmodel.specs.parameters import plain
 from costmodel.specs.values import shown
 from costmodel.sweeps.grid import Grid, parts
-from costmodel.sweeps.totals import Costing, Device, totals_of
+from costmodel.sweeps.totals import Costing, Device, Memory, totals_of
 
 if TYPE_CHECKING:
     import pandas
@@ -26,7 +28,11 @@ if TYPE_CHECKING:
 
 MAXIMUM_ROWS = 20_000_000
 """Variants times devices; a row takes 200 to 350 bytes."""
-RESERVED = ("network", "hardware", *COLUMNS, "bytes", "latency_seconds")
+PREDICTED = ("bytes", "latency_seconds")
+"""Columns of a sweep over devices."""
+STORED = ("peak_activation_bytes", "flash_bytes")
+"""Columns of a sweep that looks at memory."""
+RESERVED = ("network", "hardware", *COLUMNS, *PREDICTED, *STORED)
 """Columns of a sweep that no parameter may be called."""
 
 
@@ -39,26 +45,29 @@ def sweep(
     dtype: str | None = None,
     fusion: str | None = None,
     overlap: Overlap = "max",
+    memory: str | None = None,
     **parameters: Any,
 ) -> pandas.DataFrame:
     """Every combination of parameter values on every device: one row each, totals and roofline latency.
 
     `parameters` are the spec's; a list or array is swept, anything else holds for all rows (a parameter that is
     itself a list takes a list of lists). The columns are `network`, the parameters, with devices `hardware`, then the
-    totals of `costmodel.costs.COLUMNS`, and with devices `bytes` and `latency_seconds`. Rows are ordered as nested
-    loops over network, parameters and devices would be, and hold what a loop of `load`, `cost_table` and `predict`
-    gives; variants of one structure are counted together.
+    totals of `costmodel.costs.COLUMNS`, and with devices `bytes` and `latency_seconds`. `memory` is a definition of peak
+    memory (`costmodel.memory.DEFINITIONS`) and adds `peak_activation_bytes` and `flash_bytes`, in the number format of
+    the device, without devices in `dtype` (int8). Rows are ordered as nested loops over network, parameters and devices
+    would be, and hold what a loop of `load`, `cost_table`, `predict`, `peak_memory` and `flash_size` gives; variants of
+    one structure are counted together.
 
     >>> models = sweep("mobilenet_v1", width=[0.25, 1.0], resolution=[128, 224], hardware=["ridge_5", "ridge_500"])
     >>> models[["width", "resolution", "hardware", "macs"]].values.tolist()[-1]
     [1.0, 224, 'ridge_500:idealised:int8', 568740352]
 
-    Raises: ParameterError for an empty list or more than MAXIMUM_ROWS rows; what `load`, `cost_table` and `predict`
-    raise.
+    Raises: ParameterError for an empty list or more than MAXIMUM_ROWS rows; what `load`, `cost_table`, `predict` and
+    `peak_memory` raise.
     """
     import pandas
 
-    return pandas.DataFrame(sweep_columns(network, hardware, batch, dtype, fusion, overlap, parameters))
+    return pandas.DataFrame(sweep_columns(network, hardware, batch, dtype, fusion, overlap, memory, parameters))
 
 
 def sweep_columns(
@@ -68,13 +77,15 @@ def sweep_columns(
     dtype: str | None,
     fusion: str | None,
     overlap: Overlap,
+    memory: str | None,
     parameters: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The same as `sweep`, as one array or list per column."""
     import numpy
 
     networks = _networks(network)
-    devices = _devices(hardware, dtype, fusion, overlap)
+    devices = _devices(hardware, dtype if memory is None or hardware else None, fusion, overlap)
+    stored = _memory(memory, dtype, devices)
     for name in parameters:
         if name in RESERVED:
             raise ParameterError(
@@ -87,7 +98,7 @@ def sweep_columns(
     if rows > MAXIMUM_ROWS:
         raise ParameterError(f"the sweep has {rows:,} rows, at most {MAXIMUM_ROWS:,} are allowed; sweep fewer values")
     axes = {name: _axis(value) for name, value in parameters.items()}
-    costing = Costing(checked_batch(batch), devices)
+    costing = Costing(checked_batch(batch), devices, stored)
     tables = [_variants(name, axes, costing) for name in networks]
     columns: dict[str, Any] = {"network": numpy.repeat(numpy.array(networks, object), variants * times)}
     for at, (name, values) in enumerate(axes.items()):
@@ -99,7 +110,7 @@ def sweep_columns(
     for name in COLUMNS:
         total = numpy.concatenate([table[name].ravel() for table in tables])
         columns[name] = total if times == 1 else numpy.repeat(total, times)
-    for name in ("bytes", "latency_seconds") if devices else ():
+    for name in (*(PREDICTED if devices else ()), *(STORED if stored is not None else ())):
         stacked = [numpy.stack([table[name, at].ravel() for at in range(times)], axis=1).ravel() for table in tables]
         columns[name] = numpy.concatenate(stacked)
     return columns
@@ -111,9 +122,10 @@ def readable_columns(columns: Mapping[str, Any]) -> tuple[dict[str, Sequence[Any
     moved = {"bytes": "bytes", "latency_seconds": "time"} if "bytes" in columns else {
         "memory_access_elements": "memory access (elements, nothing folded)"
     }  # fmt: skip
+    moved |= {"peak_activation_bytes": "peak bytes", "flash_bytes": "flash bytes"}
     shown = {}
     for name, values in columns.items():
-        if name not in (*COLUMNS, "bytes", "latency_seconds"):
+        if name not in (*COLUMNS, *PREDICTED, *STORED):
             shown[name] = values.tolist()
         elif name in counts and (name != "filter_adds" or values.any()):
             shown[counts[name]] = values.tolist()
@@ -143,6 +155,14 @@ def _devices(hardware: Any, dtype: str | None, fusion: str | None, overlap: Over
     checked_overlap(overlap)
     profiles = [profile_for(device, dtype) for device in listed]
     return tuple(Device(profile, fusion_named(fusion or profile.fusion), overlap) for profile in profiles)
+
+
+def _memory(definition: str | None, dtype: str | None, devices: tuple[Device, ...]) -> Memory | None:
+    """What is wanted of memory, if anything: int8 where neither device nor argument says otherwise."""
+    if definition is None:
+        return None
+    dtypes = tuple(device.profile.dtype for device in devices) or (dtype_named(dtype or "int8"),)
+    return Memory(definition_named(definition), dtypes)
 
 
 def _length(name: str, value: Any) -> int:

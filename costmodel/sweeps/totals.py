@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any
 
-from costmodel.arithmetic import INT64_MAX, is_array
+from costmodel.arithmetic import INT64_MAX, is_array, maximum
 from costmodel.costs import COLUMNS, cost_table, layer_counts
+from costmodel.dtypes import Dtype
 from costmodel.fusion import Fusion, folded_layers
 from costmodel.graph import Graph, Shape
 from costmodel.hardware import HardwareProfile
+from costmodel.memory.definitions import MemoryDefinition
+from costmodel.memory.peak import counted_by_step, held_bytes, refuse_wrapped_bits
+from costmodel.memory.storage import buffers_of
+from costmodel.model_size import flash_size
 from costmodel.operators.base import Counts
 from costmodel.records import fields_of, record, replace, values_of
 from costmodel.roofline import Overlap, layer_bytes, predict, refuse_unrated, roofline_seconds
@@ -29,11 +35,20 @@ class Device:
 
 
 @record
+class Memory:
+    """A definition of peak memory and the number formats that it is wanted in: those of the devices, or one."""
+
+    definition: MemoryDefinition
+    dtypes: tuple[Dtype, ...]
+
+
+@record
 class Costing:
     """What is computed for every variant."""
 
     batch: int
     devices: tuple[Device, ...]
+    memory: Memory | None = None
 
 
 @record
@@ -49,8 +64,13 @@ class _MeasuredShape(Shape):
 
 
 def totals_of(graph: Graph, costing: Costing) -> dict[Any, Any]:
-    """Totals by column, bytes and latency by (column, device), with an array for every value that varies."""
+    """Totals by column; bytes, latency and memory by (column, device); with an array for every value that varies."""
     shapes = infer_shapes(graph)
+    memory = _memory(graph, shapes, costing.memory) if costing.memory is not None else {}
+    return _totals(graph, shapes, costing) | memory
+
+
+def _totals(graph: Graph, shapes: Mapping[str, Shape], costing: Costing) -> dict[Any, Any]:
     if not _surely_fits(graph, shapes, costing.batch):
         return _checked_costs(graph, costing)
     measured = {id(shape): _MeasuredShape(shape.axes, shape.sizes, shape.elements) for shape in shapes.values()}
@@ -66,6 +86,22 @@ def totals_of(graph: Graph, costing: Costing) -> dict[Any, Any]:
         refuse_unrated(((layer.name, layer.operator.verb, count.filter_adds)
                         for layer, count in zip(graph.layers, counts, strict=True)), device.profile)  # fmt: skip
         totals["bytes", at], totals["latency_seconds", at] = _latency(graph, counts, costing.batch, device)
+    return totals
+
+
+def _memory(graph: Graph, shapes: Mapping[str, Shape], memory: Memory) -> dict[Any, Any]:
+    """Peak activation memory and flash in each number format."""
+    by_format = {}
+    for dtype in set(memory.dtypes):
+        refuse_wrapped_bits(shapes, dtype.activation_bits)
+        buffers = buffers_of(graph, dtype.activation_bits, memory.definition, shapes)
+        counted = counted_by_step(graph, memory.definition, buffers)
+        steps = ([buffers[name] for name in names] for names in counted)
+        peak = reduce(maximum, [held_bytes(at, alive, memory.definition) for at, alive in enumerate(steps)])
+        by_format[dtype] = peak, flash_size(graph, dtype).bytes
+    totals: dict[Any, Any] = {}
+    for at, dtype in enumerate(memory.dtypes):
+        totals["peak_activation_bytes", at], totals["flash_bytes", at] = by_format[dtype]
     return totals
 
 
