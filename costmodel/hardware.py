@@ -40,6 +40,21 @@ class Peak:
 
 
 @record
+class CompressionFeature:
+    """What a device does itself with compressed weights or activations: a table in [compression] of its file.
+
+    `bits` are the widths it reads, `peak_factor` what its rate is multiplied by, in the number formats `dtypes`.
+    """
+
+    name: str
+    bits: tuple[int, ...]
+    peak_factor: float
+    dtypes: tuple[str, ...]
+    source: str
+    estimated: bool
+
+
+@record
 class Device:
     """Everything a hardware file says. `memory` names the level whose bandwidth the idealised roofline uses."""
 
@@ -55,6 +70,7 @@ class Device:
     peaks: Mapping[str, Peak]
     runtimes: Mapping[str, Mapping[str, Mapping[str, Any]]]
     published_ridges: tuple[Mapping[str, Any], ...]
+    compression: tuple[CompressionFeature, ...] = ()
 
     @property
     def bandwidth(self) -> MemoryLevel:
@@ -229,5 +245,15 @@ def _device(document: Document) -> Device:
     return Device(
         device["name"], device["title"], device["class"], device["source"], device.get("note", ""), device["memory"],
         device["runtime"], device["dtype"], levels, peaks, data.get("runtime", {}),
-        tuple(data.get("published_ridge", ())),
+        tuple(data.get("published_ridge", ())), compression=_compression(data.get("compression", {})),
+    )  # fmt: skip
+
+
+def _compression(tables: Mapping[str, Any]) -> tuple[CompressionFeature, ...]:
+    return tuple(
+        CompressionFeature(
+            name, tuple(sorted(table.get("bits", ()))), table.get("peak_factor", 1.0), tuple(table.get("dtypes", ())),
+            table["source"], table.get("estimated", False),
+        )
+        for name, table in tables.items()
     )  # fmt: skip

@@ -80,11 +80,41 @@ class RidgeTable(Table):
     note: Text | None = None
 
 
+class FeatureTable(Table):
+    source: Text
+    estimated: bool = False
+    note: Text | None = None
+
+
+class WidthsTable(FeatureTable):
+    bits: Annotated[list[Annotated[int, Field(ge=1, le=32)]], Field(min_length=1, max_length=32)]
+
+
+class StructuredTable(FeatureTable):
+    peak_factor: Annotated[float, Field(gt=1, le=16, allow_inf_nan=False)]
+    dtypes: Annotated[list[Text], Field(min_length=1)]
+
+
+class CompressionTable(Table):
+    weight_bits: WidthsTable | None = None
+    activation_bits: WidthsTable | None = None
+    structured_2_4: StructuredTable | None = None
+    weight_decoder: FeatureTable | None = None
+    zero_skipping: FeatureTable | None = None
+
+
+COMPRESSION_TABLES: dict[str, type[Table]] = {
+    "weight_bits": WidthsTable, "activation_bits": WidthsTable, "structured_2_4": StructuredTable,
+    "weight_decoder": FeatureTable, "zero_skipping": FeatureTable,
+}  # fmt: skip
+
+
 class HardwareFile(Table):
     device: DeviceTable
     memory: dict[str, MemoryTable]
     peak: dict[str, PeakTable]
     runtime: dict[str, dict[str, RuntimeTable]] = {}
+    compression: CompressionTable | None = None
     published_ridge: list[RidgeTable] = []
 
 
@@ -123,9 +153,11 @@ def _problem(document: Document, mistake: dict[str, Any]) -> Problem:
 def _fields_at(path: KeyPath) -> list[str]:
     tables: dict[str, type[Table]] = {
         "device": DeviceTable, "memory": MemoryTable, "peak": PeakTable, "runtime": RuntimeTable,
-        "published_ridge": RidgeTable,
+        "published_ridge": RidgeTable, "compression": CompressionTable,
     }  # fmt: skip
     table = tables.get(str(path[0]), HardwareFile) if len(path) > 1 else HardwareFile
+    if table is CompressionTable and len(path) > 2:
+        table = COMPRESSION_TABLES[str(path[1])]
     return [field.alias or name for name, field in table.model_fields.items()]
 
 
@@ -161,6 +193,12 @@ def _cross_checks(document: Document) -> list[Problem]:
         problems.append(
             document.problem(("device", "dtype"), f"there is no [peak.{device['dtype']}]", f"peaks: {known}")
         )
+    structured = tables.get("compression", {}).get("structured_2_4", {})
+    formats = structured.get("dtypes", ()) if isinstance(structured, dict) else ()
+    for at, name in enumerate(formats if isinstance(formats, list) else ()):
+        if isinstance(name, str) and name not in peaks:
+            path = ("compression", "structured_2_4", "dtypes", at)
+            problems.append(document.problem(path, f"there is no [peak.{name}]", f"peaks: {', '.join(peaks) or 'none'}"))
     runtimes = tables.get("runtime", {})
     if device.get("runtime") not in (None, "idealised", *runtimes):
         known = ", ".join(["idealised", *runtimes])
