@@ -51,6 +51,11 @@ def device_details(name: str) -> dict[str, Any]:
         estimated = device.bandwidth.estimated or device.peaks[dtype].estimated
         source = f"peak.{dtype} / memory.{device.memory}"
         numbers.append(_row(f"ridge point {dtype}", ridge, "MAC/byte", device.bandwidth.scope, estimated, source))
+    for runtime, formats in device.runtimes.items():
+        for dtype, settings in formats.items():
+            if "active_watts" in settings:
+                label, source = f"active power {runtime}:{dtype}", settings["active_watts_source"]
+                numbers.append(_row(label, settings["active_watts"], "W", "", False, source))
     for ridge_row in device.published_ridges:
         label = f"published ridge point {ridge_row['dtype']}"
         numbers.append(_row(label, ridge_row["macs_per_byte"], "MAC/byte", "", False, ridge_row["source"]))

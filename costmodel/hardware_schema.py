@@ -16,6 +16,8 @@ from costmodel.positions import KeyPath
 Text = Annotated[str, Field(min_length=1)]
 Rate = Annotated[float, Field(ge=1e-3, lt=1e21, allow_inf_nan=False)]
 Scope = Literal["core", "chip"]
+Deviation = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+"""A part of the number it belongs to."""
 
 
 class Table(BaseModel):
@@ -71,6 +73,19 @@ class RuntimeTable(Table):
     fusion: Text = "folded"
     source: Text | None = None
     note: Text | None = None
+    active_watts: Annotated[float, Field(ge=1e-9, le=1e6, allow_inf_nan=False)] | None = None
+    active_watts_networks: Annotated[int, Field(gt=0, le=10**6)] | None = None
+    active_watts_deviation: Deviation | None = None
+    active_watts_held_out_deviation: Deviation | None = None
+    active_watts_source: Text | None = None
+
+    @model_validator(mode="after")
+    def a_power_has_all_its_numbers(self) -> RuntimeTable:
+        values = {name: getattr(self, name) for name in type(self).model_fields if name.startswith("active_watts")}
+        missing = [name for name, value in values.items() if value is None]
+        if 0 < len(missing) < len(values):
+            raise ValueError(f"an active power also needs {', '.join(missing)}")
+        return self
 
 
 class RidgeTable(Table):
@@ -198,7 +213,9 @@ def _cross_checks(document: Document) -> list[Problem]:
     for at, name in enumerate(formats if isinstance(formats, list) else ()):
         if isinstance(name, str) and name not in peaks:
             path = ("compression", "structured_2_4", "dtypes", at)
-            problems.append(document.problem(path, f"there is no [peak.{name}]", f"peaks: {', '.join(peaks) or 'none'}"))
+            problems.append(
+                document.problem(path, f"there is no [peak.{name}]", f"peaks: {', '.join(peaks) or 'none'}")
+            )
     runtimes = tables.get("runtime", {})
     if device.get("runtime") not in (None, "idealised", *runtimes):
         known = ", ".join(["idealised", *runtimes])

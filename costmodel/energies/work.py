@@ -1,0 +1,153 @@
+"""Cost table to the work that energy pays for: operations and bytes of every layer as an inference runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from costmodel.arithmetic import is_array
+from costmodel.costs import CostTable
+from costmodel.dtypes import Dtype, dtype_of
+from costmodel.errors import ParameterError
+from costmodel.fusion import folded_layers, fusion_named
+from costmodel.graph import Graph
+from costmodel.memory import peak_memory
+from costmodel.records import record
+
+Count = Any
+"""An int, or a float where it is an expectation or a what-if."""
+
+
+@record
+class LayerWork:
+    """What one layer does, for the whole batch.
+
+    `arithmetic` is the number format of its operands, `accumulator` that of its sums. Bytes are 0 for folded layers and
+    views. `held_bytes` are the activations alive while it runs; they decide which memory serves them.
+    """
+
+    layer: str
+    op: str
+    block: str
+    arithmetic: str
+    accumulator: str
+    macs: Count = 0
+    norm_macs: Count = 0
+    adds: Count = 0
+    multiplies: Count = 0
+    comparisons: Count = 0
+    divisions: Count = 0
+    exponentials: Count = 0
+    filter_adds: Count = 0
+    shifts: Count = 0
+    input_bytes: Count = 0
+    output_bytes: Count = 0
+    weight_bytes: Count = 0
+    held_bytes: Count = 0
+
+    @property
+    def bytes(self) -> Count:
+        """All bytes that the layer moves."""
+        return self.input_bytes + self.output_bytes + self.weight_bytes
+
+
+@record
+class NetworkWork:
+    """What a network does, layer by layer. `stored_weight_bytes` are all its weights, shared ones once."""
+
+    network: str
+    dtype: str
+    batch: int
+    fusion: str
+    layers: tuple[LayerWork, ...]
+    stored_weight_bytes: Count
+
+    def __repr__(self) -> str:
+        return f"<NetworkWork of {self.network}: {len(self.layers)} layers, {self.dtype}, batch {self.batch}>"
+
+    def total(self, field: str) -> Count:
+        """The sum of one count over the layers."""
+        return sum([getattr(layer, field) for layer in self.layers])
+
+
+PERFORMED = (
+    "macs", "norm_macs", "multiplies", "comparisons", "divisions", "exponentials", "filter_adds", "shifts",
+)  # fmt: skip
+"""Columns of the cost table that are taken as they are. `adds` has the bias with it."""
+ABSORBING = frozenset({"conv2d", "depthwise_conv2d", "conv_transpose2d", "linear"})
+"""Operators whose weights take up a norm or a per-channel scale behind them. Adder and shift filters cannot."""
+ABSORBED = frozenset({"batch_norm", "scale"})
+
+
+def work_of(
+    costs: CostTable, dtype: str | Dtype = "int8", fusion: str = "folded", arithmetic: str | None = None
+) -> NetworkWork:
+    """The work of a network in a number format.
+
+    Layers that the fold rule makes disappear move no bytes. A norm or scale that is folded into a convolution or
+    linear layer costs one addition per output, the bias it turns into, or none where there is a bias already; behind
+    adder and shift filters it is computed. Activations are computed wherever they are. `arithmetic` is the number
+    format of the operands where `dtype` is none of the named ones (4-bit weights that are multiplied as int8).
+
+    >>> from costmodel import cost_table, load
+    >>> work = work_of(cost_table(load("mobilenet_v1")), "int8")
+    >>> work.total("macs"), work.layers[0].weight_bytes == 3 * 3 * 3 * 32
+    (568740352, True)
+
+    Raises: ParameterError for a sweep; UnknownNameError for the number format or the fold rule.
+    """
+    if not isinstance(costs, CostTable):
+        raise ParameterError(f"work_of needs a CostTable, got {type(costs).__name__}; call cost_table(graph) first")
+    if any(is_array(size) for shape in costs.shapes.values() for size in shape.sizes):
+        raise ParameterError("energy is that of one network, not of a sweep; cost its values one by one")
+    form, rule = dtype_of(dtype), fusion_named(fusion)
+    operands = arithmetic or form.name
+    accumulator = f"{'int' if operands.startswith('int') else 'float'}{form.accumulator_bits}"
+    folded = folded_layers(costs.graph, rule)
+    held = peak_memory(costs.graph, form, "fused", costs.shapes).held_bytes if costs.graph.layers else {}
+    biases = _absorbed_biases(costs.graph, folded, costs.columns)
+    columns = costs.columns
+    moved = [columns[name] for name in ("input_elements", "output_elements", "weight_elements")]
+    performed = [columns[name] for name in PERFORMED]
+    bits = (form.activation_bits, form.activation_bits, form.weight_bits)
+    layers = []
+    for row, name in enumerate(columns["layer"]):
+        if name in biases:
+            counts = {"adds": biases[name]}
+        else:
+            counts = {column: values[row] for column, values in zip(PERFORMED, performed, strict=True)}
+            counts["adds"] = columns["adds"][row] + columns["bias_adds"][row]
+        free = name in folded
+        sizes = [0 if free else _bytes(each[row], width) for each, width in zip(moved, bits, strict=True)]
+        layers.append(
+            LayerWork(
+                layer=name, op=columns["op"][row], block=columns["block"][row], arithmetic=operands,
+                accumulator=accumulator, input_bytes=sizes[0], output_bytes=sizes[1], weight_bytes=sizes[2],
+                held_bytes=held[name] * costs.batch, **counts,
+            )
+        )  # fmt: skip
+    stored = _bytes(costs.total("weight_params"), form.weight_bits)
+    return NetworkWork(costs.graph.name, form.name, costs.batch, rule.name, tuple(layers), stored)
+
+
+def _bytes(elements: Any, bits: int) -> Any:
+    """Bytes of so many elements; a part of a byte counts only in an expectation."""
+    if bits % 8 == 0:
+        return elements * (bits // 8)
+    return elements * bits / 8 if isinstance(elements, float) else -(-elements * bits // 8)
+
+
+def _absorbed_biases(graph: Graph, folded: Mapping[str, str], columns: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """Norms and scales that disappear into weights, each with the additions of a bias that they leave behind."""
+    has_bias: dict[str, bool] = {}  # tensors that are linear in the weights of the layer that made them
+    left: dict[str, Any] = {}
+    for row, layer in enumerate(graph.layers):
+        verb = layer.operator.verb
+        if verb in ABSORBING:
+            has_bias[layer.outputs[0]] = columns["bias_adds"][row] != 0
+        elif verb in ABSORBED and layer.name in folded and layer.inputs[0] in has_bias:
+            shifts = columns["norm_macs"][row] != 0
+            biased = has_bias[layer.inputs[0]]
+            left[layer.name] = columns["output_elements"][row] if shifts and not biased else 0
+            has_bias[layer.outputs[0]] = biased or shifts
+    return left
