@@ -15,13 +15,17 @@ from costmodel.records import record
 
 @record
 class Storage:
-    """What a runtime stores of a network beside its weights: `scale_bytes` for each scale of a tensor in an integer
-    format, once for the weights and once for the bias of a layer. Convolutions have one scale per output channel, other
-    layers one for all."""
+    """What a runtime stores of a network beside its weights, in integer formats.
+
+    `scale_bytes` for each scale of a tensor, once for the weights and once for the bias of a layer: convolutions have
+    one scale per output channel, other layers one for all. With `zero_biases` a convolution without a bias has one of
+    zeros.
+    """
 
     name: str
     meaning: str
     scale_bytes: int
+    zero_biases: bool
     source: str
 
 
@@ -32,12 +36,15 @@ STORAGES = {
             "plain",
             "weights and biases; scales are part of the code",
             0,
+            False,
             "STM32 model zoo, weights of the X-CUBE-AI 10.0.0 rows",
         ),
         Storage(
             "tflite",
-            "weights, biases, and a scale (float32) with its zero point (int64) for every channel; not the graph",
+            "weights, biases (zeros where a convolution has none), and a scale (float32) with its zero point (int64) "
+            "for every channel; not the graph",
             12,
+            True,
             "quantisation tables of the MLPerf Tiny reference files, repo mlcommons/tiny@1afd2c98",
         ),
     )
@@ -106,13 +113,13 @@ def flash_size(graph: Graph, dtype: str | Dtype = "int8", storage: str = "plain"
     costs = cost_table(fold_norm(graph))
     bias_bits = form.accumulator_bits if form.is_integer else form.weight_bits
     weight_bits = costs.total("weight_params") * form.weight_bits
-    scales = _scales(costs) if form.is_integer and rules.scale_bytes else 0
+    scales, zeros = _channels(costs, rules) if form.is_integer else (0, 0)
     return FlashSize(
         graph.name,
         form.name,
         rules.name,
         weight_bytes=ceil_div(weight_bits, 8),
-        bias_bytes=ceil_div((costs.total("bias_params") + costs.total("norm_params")) * bias_bits, 8),
+        bias_bytes=ceil_div((costs.total("bias_params") + costs.total("norm_params") + zeros) * bias_bits, 8),
         scale_bytes=scales * rules.scale_bytes,
         other_bytes=ceil_div(costs.total("other_params") * form.weight_bits, 8),
     )
@@ -132,11 +139,17 @@ def storage_named(name: str) -> Storage:
     return STORAGES[name]
 
 
-def _scales(costs: CostTable) -> Any:
-    """Scales of the weights and of the biases of all layers; layers that share weights have them once."""
-    total: Any = 0
+def _channels(costs: CostTable, rules: Storage) -> tuple[Any, Any]:
+    """Scales of the weights and biases of all layers, and biases of zeros; layers that share weights have them once."""
+    scales: Any = 0
+    zeros: Any = 0
     weights, biases = costs.columns["weight_params"], costs.columns["bias_params"]
     for layer, weight_params, bias_params in zip(costs.graph.layers, weights, biases, strict=True):
-        channels = costs.shapes[layer.outputs[0]].channels if layer.operator.verb in PER_CHANNEL else 1
-        total = total + channels * (weight_params > 0) + channels * (bias_params > 0)
-    return total
+        is_convolution = layer.operator.verb in PER_CHANNEL
+        channels = costs.shapes[layer.outputs[0]].channels if is_convolution else 1
+        has_weights, has_bias = weight_params > 0, bias_params > 0
+        if is_convolution and rules.zero_biases:
+            zeros = zeros + channels * (has_weights & (bias_params == 0))
+            has_bias = has_weights
+        scales = scales + channels * has_weights + channels * has_bias
+    return scales, zeros

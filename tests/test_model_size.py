@@ -87,6 +87,7 @@ def test_weights_of_x_cube_ai(network: str, parameters: dict[str, Any], weights_
         ("mlperf_tiny_ad_autoencoder", 264_192, 6688, 240),
         ("mlperf_tiny_kws_dscnn", 22_016, 2352, 13_848),
         ("mlperf_tiny_resnet8", 77_360, 1384, 8088),
+        ("mlperf_tiny_streaming_wakeword", 46_040, 3372, 20_184),
         ("mlperf_tiny_vww_mbv1", 208_112, 10_952, 65_688),
     ],
 )

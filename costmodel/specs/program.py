@@ -25,8 +25,11 @@ from costmodel.specs.values import FLOW_NAMES, WORDS, BadValueError, Value, read
 FILE_KEYS = ("name", "source", "input", "layers", "outputs", "parameters", "where", "variants", "tables", "blocks")
 AXES = {1: VECTOR, 2: TOKENS, 3: IMAGE}
 """What an input of that many sizes is."""
-SWEEP_ARGUMENTS = ("network", "hardware", "batch", "dtype", "fusion", "overlap")
-"""What `costmodel.sweep` takes beside the parameters of a file."""
+RESERVED_PARAMETERS = (
+    "network", "hardware", "batch", "dtype", "fusion", "overlap", "memory",
+    "definition", "workspace", "storage", "sram_bytes", "flash_bytes", "latency_seconds", "energy_joules", "search",
+)  # fmt: skip
+"""What `costmodel.sweep` and `costmodel.fits` take beside the parameters of a file."""
 MAXIMUM_CHOICES = 100
 MAXIMUM_ENTRIES = 1000
 """Parameters, blocks, variants, ... of one file."""
@@ -94,7 +97,7 @@ class Program:
 
     def _parameter(self, name: str, raw: Any, above: dict[str, Parameter]) -> Parameter:
         path: KeyPath = ("parameters", name)
-        check_parameter_name(self.reader, name, path, (), SWEEP_ARGUMENTS)
+        check_parameter_name(self.reader, name, path, (), RESERVED_PARAMETERS)
         entry = raw if isinstance(raw, dict) else {"default": raw}
         self.reader.check_keys(entry, path, ("default", "min", "max", "choices"), f"parameter {name!r}")
         choices = self._choices(entry, path)
