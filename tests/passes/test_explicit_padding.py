@@ -24,7 +24,7 @@ def one(operator: Operator, input: Shape) -> Graph:
     [
         (Conv2d(4, kernel=3, stride=2), (2, 10, 12)),
         (DepthwiseConv2d(5, stride=(2, 1)), (2, 12, 14)),
-        (Conv2d(4, kernel=3, stride=2, padding=((0, 1), 1)), (2, 9, 12)),
+        (Conv2d(4, kernel=3, stride=2, padding=((0, 1), (1, 1))), (2, 9, 12)),
         (Conv2d(4, kernel=3, stride=2, dilation=2), (2, 12, 14)),
         (MaxPool2d(3, stride=2, padding=1), (2, 10, 12)),
     ],
