@@ -41,8 +41,9 @@ class EnergyEstimate:
     """The energy of one inference (of the whole batch), per layer and in all. `layers` is a DataFrame.
 
     `model` is per_operation, relative or power_time; `table` the energies it uses, `unit` what they are in.
-    `uncounted` is what the table has no energy for: operations and bytes, each with how many; `estimated` the entries
-    used that no document confirms. `power` belongs to power_time alone.
+    `priced_as` are the memories of the table that stand for those that serve; `uncounted` is what the table has no
+    energy for: operations and bytes, each with how many; `estimated` the entries used that no document confirms.
+    `power` belongs to power_time alone.
     """
 
     work: NetworkWork
@@ -51,6 +52,7 @@ class EnergyEstimate:
     hierarchy: Hierarchy | None
     serving: Serving | None
     columns: Mapping[str, list[Any]]
+    priced_as: Mapping[str, str]
     uncounted: Mapping[str, Any]
     estimated: tuple[str, ...]
     power: PowerTime | None = None
@@ -176,7 +178,15 @@ def served_estimate(work: NetworkWork, table: EnergyTable, hierarchy: Hierarchy,
         "weight_level": [serving.weights if layer.weight_bytes else "" for layer in work.layers],
     }
     return EnergyEstimate(
-        work, table.model, table, hierarchy, serving, columns, ledger.uncounted, tuple(sorted(ledger.estimated))
+        work,
+        table.model,
+        table,
+        hierarchy,
+        serving,
+        columns,
+        ledger.priced_as,
+        ledger.uncounted,
+        tuple(sorted(ledger.estimated)),
     )
 
 
@@ -187,6 +197,7 @@ class _Ledger:
         self.table, self.hierarchy = table, hierarchy
         self.largest = max([layer.held_bytes for layer in work.layers], default=0)
         self.stored = work.stored_weight_bytes
+        self.priced_as: dict[str, str] = {}
         self.uncounted: dict[str, Any] = {}
         self.estimated: set[str] = set()
         self._prices: dict[tuple[str, str], Prices] = {}
@@ -199,8 +210,6 @@ class _Ledger:
             prices = self._prices[formats] = prices_of(self.table, *formats)
         energy = 0.0
         for name, count, entries in terms_of(layer, prices):
-            if not count:
-                continue
             if entries is None:
                 self._leave_out(name, count)
                 continue
@@ -214,6 +223,8 @@ class _Ledger:
         if not self.table.memories:
             self._leave_out("bytes", layer.bytes)
             return None
+        if not layer.bytes:
+            return 0.0
         activations = self._price(serving.activations[layer.layer], "activation_bytes", self.largest)
         weights = self._price(serving.weights, "weight_bytes", self.stored)
         energy = 0.0
@@ -233,7 +244,9 @@ class _Ledger:
 
     def _price(self, level: str, what: str, needed: Any) -> MemoryEnergy | None:
         if (level, what) not in self._memories:
-            self._memories[level, what] = energy_per_access(level, self.hierarchy, self.table, needed)
+            found = self._memories[level, what] = energy_per_access(level, self.hierarchy, self.table, needed)
+            if found is not None:
+                self.priced_as[level] = found.name
         return self._memories[level, what]
 
     def _leave_out(self, name: str, count: Any) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from costmodel.energies.tables import EnergyTable, OperationEnergy
-from costmodel.energies.work import LayerWork, NetworkWork
-from costmodel.errors import PredictionError, nearest
+from costmodel.dtypes import DTYPES
+from costmodel.energies.tables import EnergyTable, OperationEnergy, load_table, tables
+from costmodel.energies.work import LayerWork, NetworkWork, accumulator_of
+from costmodel.errors import PredictionError
 from costmodel.records import record
 
 
@@ -54,54 +54,73 @@ NEEDED = ("macs", "filter_adds", "shifts")
 """Without these there is no estimate; what else a table lacks is listed beside it."""
 
 
-def terms_of(layer: LayerWork, prices: Prices) -> Iterator[Term]:
-    """The operations of a layer, each with its energies.
+def terms_of(layer: LayerWork, prices: Prices) -> list[Term]:
+    """The operations that a layer performs, each kind with its number and its energies.
 
     An adder filter subtracts in the format of the operands and adds in that of the accumulator; a shift filter shifts
     operands and adds. With n products, filter_adds = 2n for the one and n for the other (and shifts = n).
     """
-    add, multiply = _one(prices.add), _one(prices.multiply)
-    subtractions = (layer.filter_adds - layer.shifts) / 2
-    subtract = None if add is None or prices.operand_add is None else (prices.operand_add,)
-    yield "macs", layer.macs, prices.mac
-    yield "norm_macs", layer.norm_macs, prices.mac
-    yield "adds", layer.adds, add
-    yield "comparisons", layer.comparisons, add
-    yield "multiplies", layer.multiplies, multiply
-    yield "filter_adds", subtractions, subtract
-    yield "filter_adds", layer.filter_adds - subtractions, add
-    yield "shifts", layer.shifts, _one(prices.shift)
-    yield "divisions", layer.divisions, None
-    yield "exponentials", layer.exponentials, None
+    add, multiply, mac = _one(prices.add), _one(prices.multiply), prices.mac
+    terms: list[Term] = [
+        ("macs", layer.macs, mac),
+        ("norm_macs", layer.norm_macs, mac),
+        ("adds", layer.adds, add),
+        ("comparisons", layer.comparisons, add),
+        ("multiplies", layer.multiplies, multiply),
+        ("divisions", layer.divisions, None),
+        ("exponentials", layer.exponentials, None),
+    ]
+    if layer.filter_adds or layer.shifts:
+        subtractions = (layer.filter_adds - layer.shifts) / 2
+        terms += [
+            ("filter_adds", subtractions, _one(prices.operand_add)),
+            ("filter_adds", layer.filter_adds - subtractions, add),
+            ("shifts", layer.shifts, _one(prices.shift)),
+        ]
+    return [term for term in terms if term[1]]
 
 
 def _one(entry: OperationEnergy | None) -> tuple[OperationEnergy, ...] | None:
     return None if entry is None else (entry,)
 
 
-def missing_entry(work: NetworkWork, table: EnergyTable) -> str:
-    """Why a table cannot price the work of a network, or an empty text."""
+def missing_entry(work: NetworkWork, table: EnergyTable) -> tuple[str, LayerWork] | None:
+    """The kind of operation that a table cannot price and the first layer that needs it, or None."""
     known: dict[tuple[str, str], Prices] = {}
     for layer in work.layers:
-        if not (layer.macs or layer.filter_adds or layer.shifts):
-            continue
         formats = (layer.arithmetic, layer.accumulator)
         prices = known.get(formats) or known.setdefault(formats, prices_of(table, *formats))
-        if layer.macs and prices.mac is not None and not layer.filter_adds:
-            continue
-        for name, count, entries in terms_of(layer, prices):
-            if name in NEEDED and count and entries is None:
-                return f"{table.name} has no {_wanted(name, layer)} for the {name} of {layer.op} ({layer.layer!r})"
-    return ""
+        if layer.filter_adds or layer.shifts or (layer.macs and prices.mac is None):
+            for name, _, entries in terms_of(layer, prices):
+                if name in NEEDED and entries is None:
+                    return name, layer
+    return None
 
 
 def refuse_unpriced(work: NetworkWork, table: EnergyTable) -> None:
     """Raise: PredictionError where the table lacks an energy that the work cannot do without."""
     missing = missing_entry(work, table)
-    if missing:
-        formats = [name.partition(".")[2] for name in table.operations if name.startswith(("mac.", "multiply."))]
-        hint = nearest(work.dtype, formats) if work.dtype not in formats else ""
-        raise PredictionError(f"{missing}; it has {', '.join(table.operations)}" + (f"; {hint}" if hint else ""))
+    if missing is None:
+        return
+    name, layer = missing
+    able = [each.name for each in DTYPES.values() if _has(table, name, each.name, accumulator_of(each.name, each))]
+    others = [each for each in tables() if _has(load_table(each), name, layer.arithmetic, layer.accumulator)]
+    remedies = [f"it has them in {', '.join(able)}"] if able else []
+    remedies += [f"tables that have them: {', '.join(others)}"] if others else []
+    raise PredictionError(
+        f"{table.name} has no {_wanted(name, layer)} for the {name} of {layer.op} ({layer.layer!r}); "
+        + ("; ".join(remedies) or f"it has {', '.join(table.operations)}")
+    )
+
+
+def _has(table: EnergyTable, name: str, arithmetic: str, accumulator: str) -> bool:
+    """Whether a table prices a kind of operation in a number format."""
+    prices = prices_of(table, arithmetic, accumulator)
+    if name == "macs":
+        return prices.mac is not None
+    if name == "shifts":
+        return prices.shift is not None and prices.add is not None
+    return prices.operand_add is not None and prices.add is not None
 
 
 def _wanted(name: str, layer: LayerWork) -> str:

@@ -12,7 +12,7 @@ from costmodel.errors import ParameterError
 from costmodel.fusion import folded_layers, fusion_named
 from costmodel.graph import Graph
 from costmodel.memory import peak_memory
-from costmodel.records import record
+from costmodel.records import fields_of, record
 
 Count = Any
 """An int, or a float where it is an expectation or a what-if."""
@@ -74,6 +74,7 @@ PERFORMED = (
     "macs", "norm_macs", "multiplies", "comparisons", "divisions", "exponentials", "filter_adds", "shifts",
 )  # fmt: skip
 """Columns of the cost table that are taken as they are. `adds` has the bias with it."""
+MOVED = {"input_bytes": "input_elements", "output_bytes": "output_elements", "weight_bytes": "weight_elements"}
 ABSORBING = frozenset({"conv2d", "depthwise_conv2d", "conv_transpose2d", "linear"})
 """Operators whose weights take up a norm or a per-channel scale behind them. Adder and shift filters cannot."""
 ABSORBED = frozenset({"batch_norm", "scale"})
@@ -98,36 +99,45 @@ def work_of(
     """
     if not isinstance(costs, CostTable):
         raise ParameterError(f"work_of needs a CostTable, got {type(costs).__name__}; call cost_table(graph) first")
-    if any(is_array(size) for shape in costs.shapes.values() for size in shape.sizes):
+    if any(is_array(each) for each in costs.columns["output_elements"] + costs.columns["macs"]):
         raise ParameterError("energy is that of one network, not of a sweep; cost its values one by one")
     form, rule = dtype_of(dtype), fusion_named(fusion)
     operands = arithmetic or form.name
-    accumulator = f"{'int' if operands.startswith('int') else 'float'}{form.accumulator_bits}"
-    folded = folded_layers(costs.graph, rule)
-    held = peak_memory(costs.graph, form, "fused", costs.shapes).held_bytes if costs.graph.layers else {}
-    biases = _absorbed_biases(costs.graph, folded, costs.columns)
-    columns = costs.columns
-    moved = [columns[name] for name in ("input_elements", "output_elements", "weight_elements")]
-    performed = [columns[name] for name in PERFORMED]
+    accumulator = accumulator_of(operands, form)
+    columns, folded = costs.columns, folded_layers(costs.graph, rule)
+    count = len(columns["layer"])
+    performed = {name: list(columns[name]) for name in PERFORMED}
+    performed["adds"] = [sum(pair) for pair in zip(columns["adds"], columns["bias_adds"], strict=True)]
+    rows = {name: row for row, name in enumerate(columns["layer"])}
+    for name, biases in _absorbed_biases(costs.graph, folded, columns).items():
+        for values in performed.values():
+            values[rows[name]] = 0
+        performed["adds"][rows[name]] = biases
     bits = (form.activation_bits, form.activation_bits, form.weight_bits)
-    layers = []
-    for row, name in enumerate(columns["layer"]):
-        if name in biases:
-            counts = {"adds": biases[name]}
-        else:
-            counts = {column: values[row] for column, values in zip(PERFORMED, performed, strict=True)}
-            counts["adds"] = columns["adds"][row] + columns["bias_adds"][row]
-        free = name in folded
-        sizes = [0 if free else _bytes(each[row], width) for each, width in zip(moved, bits, strict=True)]
-        layers.append(
-            LayerWork(
-                layer=name, op=columns["op"][row], block=columns["block"][row], arithmetic=operands,
-                accumulator=accumulator, input_bytes=sizes[0], output_bytes=sizes[1], weight_bytes=sizes[2],
-                held_bytes=held[name] * costs.batch, **counts,
-            )
-        )  # fmt: skip
+    moved = {}
+    for (name, column), width in zip(MOVED.items(), bits, strict=True):
+        moved[name] = [_bytes(elements, width) for elements in columns[column]]
+        for layer in folded:
+            moved[name][rows[layer]] = 0
+    held = peak_memory(costs.graph, form, "fused", costs.shapes).held_bytes if count else {}
+    filled = {
+        "layer": columns["layer"], "op": columns["op"], "block": columns["block"], "arithmetic": [operands] * count,
+        "accumulator": [accumulator] * count, **performed, **moved,
+        "held_bytes": [held[name] * costs.batch for name in columns["layer"]],
+    }  # fmt: skip
+    layers = [LayerWork(*row) for row in zip(*[filled[name] for name in fields_of(LayerWork)], strict=True)]
     stored = _bytes(costs.total("weight_params"), form.weight_bits)
     return NetworkWork(costs.graph.name, form.name, costs.batch, rule.name, tuple(layers), stored)
+
+
+def accumulator_of(arithmetic: str, dtype: Dtype) -> str:
+    """The number format of the sums: integers for integers, with the width of the accumulator.
+
+    >>> from costmodel.dtypes import DTYPES
+    >>> accumulator_of("int8", DTYPES["int8"]), accumulator_of("bfloat16", DTYPES["bfloat16"])
+    ('int32', 'float32')
+    """
+    return f"{'int' if arithmetic.startswith('int') else 'float'}{dtype.accumulator_bits}"
 
 
 def _bytes(elements: Any, bits: int) -> Any:

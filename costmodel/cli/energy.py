@@ -1,0 +1,102 @@
+"""The command on energy: an estimate for a network, the tables of energies, the measured energies."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from costmodel.cli.arguments import costs_of
+from costmodel.errors import ParameterError
+from costmodel.report import FORMATS
+
+
+def add_commands(commands: Any) -> None:
+    """Add it to the parser."""
+    energy = commands.add_parser("energy", help="energy of an inference, by a table of energies or power x time")
+    energy.add_argument("network", nargs="?", metavar="NET", help="family, variant name, or spec file")
+    energy.add_argument("parameters", nargs="*", metavar="name=value", help="parameters of the spec")
+    energy.add_argument("--batch", type=int, default=1, metavar="B")
+    energy.add_argument("--hardware", metavar="H", help="device[:runtime[:dtype]] or a hardware file: its memories")
+    energy.add_argument("--table", metavar="T", help="table of energies or its file (default: horowitz_45nm)")
+    energy.add_argument("--model", metavar="M", help="per_operation, relative or power_time")
+    energy.add_argument("--dtype", metavar="D", help="number format, e.g. int8, float32")
+    energy.add_argument("--fusion", metavar="F", help="fold rule: folded (inference layers) or none")
+    energy.add_argument("--latency-seconds", type=float, metavar="S", help="measured latency, for power_time")
+    energy.add_argument("--sram-bytes", type=int, metavar="N", help="memory on the chip, in place of the hardware's")
+    energy.add_argument("--activation-level", metavar="L", help="memory that serves all activations, e.g. dram")
+    energy.add_argument("--weight-level", metavar="L", help="memory that serves all weights")
+    energy.add_argument("--by", choices=("layer", "block", "op"), default="layer", help="one row per ...")
+    energy.add_argument("--spread", action="store_true", help="also by every other table")
+    energy.add_argument("--tables", nargs="?", const="", metavar="NAME", help="list the tables, or what is in one")
+    energy.add_argument("--measured", action="store_true", help="measured energies beside power x time")
+    energy.add_argument("--format", choices=FORMATS, default="table")
+    energy.set_defaults(run=_energy)
+
+
+def _energy(options: argparse.Namespace) -> int:
+    if options.tables is not None:
+        return _tables(options)
+    if options.measured:
+        return _measured(options)
+    if options.network is None:
+        raise ParameterError("energy needs a network: costmodel energy NET; --tables and --measured need none")
+    return _estimate(options)
+
+
+def _estimate(options: argparse.Namespace) -> int:
+    from costmodel import report
+    from costmodel.energies import energy, overview
+    from costmodel.fusion import folded_layers, fusion_named
+
+    costs = costs_of(options)
+    estimate = energy(
+        costs, options.hardware, options.table, options.dtype, options.fusion, model=options.model,
+        latency_seconds=options.latency_seconds, sram_bytes=options.sram_bytes,
+        activation_level=options.activation_level, weight_level=options.weight_level,
+    )  # fmt: skip
+    folded = folded_layers(costs.graph, fusion_named(estimate.work.fusion))
+    if options.format == "table":
+        print(overview.as_text(estimate, options.by, folded, options.spread))
+    elif options.format == "json":
+        print(report.as_json(overview.as_object(estimate, options.by)))
+    elif options.spread:
+        print(report.rendered(estimate.spread(), options.format, overview.SPREAD_FORMATS))
+    elif options.format == "csv":
+        print(report.as_csv(estimate.grouped(options.by)))
+    else:
+        print(report.rendered(overview.readable_columns(estimate, options.by, folded), options.format))
+    return 0
+
+
+def _tables(options: argparse.Namespace) -> int:
+    from costmodel import report
+    from costmodel.energies import listing
+
+    if not options.tables:
+        columns = listing.tables_listing()
+        if options.format == "table":
+            columns = {name: columns[name] for name in ("name", "unit", "technology", "operations", "memories")}
+            columns = {name: [report.shortened(text, 50) for text in texts] for name, texts in columns.items()}
+        print(report.rendered(columns, options.format))
+        return 0
+    columns = listing.table_details(options.tables)
+    if options.format in ("csv", "json"):
+        print(report.rendered(columns, options.format))
+    else:
+        print(report.rendered(listing.readable_details(columns), options.format))
+    return 0
+
+
+def _measured(options: argparse.Namespace) -> int:
+    from costmodel import report
+    from costmodel.energies import listing
+
+    columns = listing.measured_listing()
+    if options.format in ("csv", "json"):
+        print(report.rendered(columns, options.format))
+        return 0
+    shown = {name: values for name, values in columns.items() if name != "source"}
+    print(report.rendered(shown, options.format, listing.MEASURED_FORMATS))
+    if options.format == "table":
+        print("\n" + listing.measured_text(columns))
+    return 0

@@ -1,0 +1,123 @@
+"""The tables of energies as columns, one table in full, and the measured energies, for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from costmodel.energies.measured import reproduced_energies
+from costmodel.energies.tables import EnergyTable, load_table, tables
+from costmodel.report import significant, with_prefix
+
+UNITS = {"joule": "J", "mac_energy": "MACs"}
+"""Units as they read: a relative table counts in energies of one multiply-accumulate."""
+
+
+def tables_listing() -> dict[str, list[Any]]:
+    """One row per table: unit, technology, the operations and memories it has, how many of them are estimated."""
+    every = [load_table(name) for name in tables()]
+    return {
+        "name": [table.name for table in every],
+        "title": [table.title for table in every],
+        "unit": [table.unit for table in every],
+        "technology": [table.technology for table in every],
+        "operations": [_grouped(table) for table in every],
+        "memories": [", ".join(table.memories) for table in every],
+        "estimated": [", ".join(_estimated(table)) for table in every],
+    }
+
+
+def _grouped(table: EnergyTable) -> str:
+    formats: dict[str, list[str]] = {}
+    for entry in table.operations.values():
+        formats.setdefault(entry.operation, []).append(entry.format)
+    return "; ".join(f"{operation} {' '.join(names)}" for operation, names in formats.items())
+
+
+def _estimated(table: EnergyTable) -> list[str]:
+    return [
+        *(name for name, entry in table.operations.items() if entry.estimated),
+        *(name for name, entry in table.memories.items() if entry.estimated),
+    ]
+
+
+def table_details(name: str) -> dict[str, list[Any]]:
+    """A row per number of a table: its energy, what it is relative to a 32-bit integer addition, and its source.
+
+    >>> dict(zip(*[table_details("han_45nm")[key] for key in ("what", "relative_cost")]))["memory.dram"]
+    6400.0
+    """
+    table = load_table(name)
+    unit, reference = table.unit, table.energy_of("add", "int32")
+    rows: list[tuple[str, float, str, str, bool, str]] = [
+        (f"operation.{entry.name}", entry.energy, unit, "", entry.estimated, entry.source)
+        for entry in table.operations.values()
+    ]
+    for memory in table.memories.values():
+        size = "" if memory.capacity_bytes is None else f" of {memory.capacity_bytes:,} bytes"
+        what = f"{memory.access_bytes} bytes{size}"
+        ways = {" read": memory.read_energy, " write": memory.write_energy}
+        if memory.read_energy == memory.write_energy:
+            ways = {"": memory.read_energy}
+        for way, energy in ways.items():
+            rows.append((f"memory.{memory.name}{way}", energy, unit, what, memory.estimated, memory.source))
+    names = ("what", "energy", "unit", "access", "estimated", "source")
+    columns: dict[str, list[Any]] = {
+        key: list(values) for key, values in zip(names, zip(*rows, strict=True), strict=True)
+    }
+    columns["relative_cost"] = [
+        None if reference is None else round(energy / reference, 6) for energy in columns["energy"]
+    ]
+    columns["estimated"] = ["estimated" if each else "" for each in columns["estimated"]]
+    return columns
+
+
+def readable_details(columns: dict[str, list[Any]]) -> dict[str, Sequence[Any]]:
+    """The same with energies as a person reads them; costs relative to a 32-bit integer addition where there is one."""
+    shown: dict[str, Sequence[Any]] = {"what": columns["what"]}
+    shown["energy"] = [readable(value, unit) for value, unit in zip(columns["energy"], columns["unit"], strict=True)]
+    if None not in columns["relative_cost"]:
+        shown["relative cost"] = [significant(value, 4) for value in columns["relative_cost"]]
+    return shown | {name: columns[name] for name in ("access", "estimated", "source")}
+
+
+def readable(energy: float, unit: str) -> str:
+    """An energy with its unit.
+
+    >>> readable(3.7e-12, "joule"), readable(200.0, "mac_energy")
+    ('3.7 pJ', '200 MACs')
+    """
+    return with_prefix(energy, UNITS[unit]) if unit == "joule" else f"{significant(energy, 4)} {UNITS[unit]}"
+
+
+MEASURED_FORMATS = {
+    "latency_seconds": lambda value: with_prefix(value, "s"),
+    "measured_joules": lambda value: with_prefix(value, "J"),
+    "computed_joules": lambda value: with_prefix(value, "J"),
+    "deviation": lambda value: f"{value:+.1%}",
+    "held_out_deviation": lambda value: f"{value:+.1%}",
+}
+"""How the cells of measured energies read."""
+TOLERANCE = 0.08
+
+
+def measured_text(columns: dict[str, list[Any]]) -> str:
+    """In how many cases power x time gives the measured energy, and where it does not."""
+    count = len(columns["deviation"])
+    missed = [
+        f"{hardware} {network} {deviation:+.1%}"
+        for hardware, network, deviation in zip(
+            columns["hardware"], columns["network"], columns["deviation"], strict=True
+        )
+        if abs(deviation) > TOLERANCE
+    ]
+    held_out = sum(abs(each) > TOLERANCE for each in columns["held_out_deviation"])
+    lines = [f"{count - len(missed)} of {count} within {TOLERANCE:.0%} of the measured energy, given the latency"]
+    lines += [f"not within: {', '.join(missed)}"] if missed else []
+    lines.append(f"by the mean power of the other networks alone: {count - held_out} of {count}")
+    return "\n".join(lines)
+
+
+def measured_listing() -> dict[str, list[Any]]:
+    """A row per measured energy (`costmodel.energies.measured.reproduced_energies`)."""
+    return reproduced_energies()
