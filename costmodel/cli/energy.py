@@ -83,7 +83,7 @@ def _tables(options: argparse.Namespace) -> int:
     if options.format in ("csv", "json"):
         print(report.rendered(columns, options.format))
     else:
-        print(report.rendered(listing.readable_details(columns), options.format))
+        print(report.rendered(listing.readable_details(columns), options.format, listing.DETAIL_FORMATS))
     return 0
 
 

@@ -55,12 +55,12 @@ def energy(
     `dtype` is by default the hardware's, else int8; `fusion` the fold rule of `costmodel.predict`. A `NetworkWork`
     (`costmodel.energies.work_of`) has both already.
 
-    MobileNet's first convolution: 10,838,016 multiply-accumulates of 3.7 + 0.9 pJ; 2,211,072 bytes at 640 pJ for four.
+    MobileNet's first convolution: 10,838,016 multiply-accumulates of 3.7 + 0.9 pJ; 2,211,200 bytes at 640 pJ for four.
 
     >>> from costmodel import cost_table, load
     >>> estimate = energy(cost_table(load("mobilenet_v1")), table="han_45nm", dtype="float32")
     >>> round(estimate.columns["compute_joules"][0] * 1e6, 3), round(estimate.columns["memory_joules"][0] * 1e6, 3)
-    (49.855, 353.772)
+    (49.855, 353.792)
 
     Raises: UnknownNameError, PredictionError where the table lacks an energy that the work needs or a runtime has no
     active power, ParameterError for arguments of another model.

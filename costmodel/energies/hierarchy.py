@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from costmodel.energies.tables import EnergyTable, MemoryEnergy
-from costmodel.energies.work import NetworkWork
+from costmodel.energies.work import LayerWork, NetworkWork
 from costmodel.errors import ParameterError, PredictionError, UnknownNameError, nearest
 from costmodel.hardware import Device
 from costmodel.records import record
@@ -50,12 +50,11 @@ class Hierarchy:
         """The level of that name."""
         return next((level for level in self.levels if level.name == name), None)
 
-    def serving(self, what: str, needed_bytes: Any, beside: Mapping[str, Any] | None = None) -> Level | None:
-        """The smallest level that holds so many bytes of activations or weights, beside others that are in it."""
+    def serving(self, what: str, needed_bytes: Any, taken: Mapping[str, Any] | None = None) -> Level | None:
+        """The smallest level that holds so many bytes of activations or weights, beside the bytes `taken` in each."""
         for level in self.levels:
-            room = level.capacity_bytes
-            taken = (beside or {}).get(level.name, 0)
-            if what in level.holds and (room is None or needed_bytes + taken <= room):
+            needed = needed_bytes + (taken or {}).get(level.name, 0)
+            if what in level.holds and (level.capacity_bytes is None or needed <= level.capacity_bytes):
                 return level
         return None
 
@@ -146,22 +145,28 @@ def serving_of(
     """
     for name in (activation_level, weight_level):
         _refuse_unknown(name, hierarchy, table)
-    served: dict[str, str] = {}
-    peaks: dict[str, Any] = {}
-    for layer in work.layers:
-        if activation_level is not None:
-            served[layer.layer] = activation_level
-            continue
-        level = hierarchy.serving(ACTIVATIONS, layer.held_bytes)
-        if level is None:
-            raise PredictionError(_too_large(layer.layer, layer.held_bytes, hierarchy))
-        served[layer.layer] = level.name
-        peaks[level.name] = max(peaks.get(level.name, 0), layer.held_bytes)
-    if weight_level is not None:
-        return Serving(served, weight_level)
-    found = hierarchy.serving(WEIGHTS, work.stored_weight_bytes, peaks)
-    assert found is not None  # the last level holds any amount of weights
-    return Serving(served, found.name)
+    served = {layer.layer: activation_level or _activations_of(layer, hierarchy) for layer in work.layers}
+    return Serving(served, weight_level or _weights_of(work, hierarchy, activation_level))
+
+
+def _activations_of(layer: LayerWork, hierarchy: Hierarchy) -> str:
+    level = hierarchy.serving(ACTIVATIONS, layer.held_bytes)
+    if level is None:
+        raise PredictionError(_too_large(layer.layer, layer.held_bytes, hierarchy))
+    return level.name
+
+
+def _weights_of(work: NetworkWork, hierarchy: Hierarchy, activation_level: str | None) -> str:
+    """The level of the weights; the activations' peak takes its room in every level they may lie in."""
+    peak = max([layer.held_bytes for layer in work.layers], default=0)
+    taken = {
+        level.name: peak
+        for level in hierarchy.levels
+        if ACTIVATIONS in level.holds and activation_level in (None, level.name)
+    }
+    level = hierarchy.serving(WEIGHTS, work.stored_weight_bytes, taken)
+    assert level is not None  # the last level holds any amount of weights
+    return level.name
 
 
 def _refuse_unknown(name: str | None, hierarchy: Hierarchy, table: EnergyTable) -> None:

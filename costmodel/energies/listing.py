@@ -90,6 +90,8 @@ def readable(energy: float, unit: str) -> str:
     return with_prefix(energy, UNITS[unit]) if unit == "joule" else f"{significant(energy, 4)} {UNITS[unit]}"
 
 
+DETAIL_FORMATS = {"energy": str, "relative cost": str}
+"""Columns of a table's details that stand to the right."""
 MEASURED_FORMATS = {
     "latency_seconds": lambda value: with_prefix(value, "s"),
     "measured_joules": lambda value: with_prefix(value, "J"),

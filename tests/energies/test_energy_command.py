@@ -1,0 +1,116 @@
+"""costmodel energy: estimates, tables and measured energies on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from costmodel.cli import energy as room
+from costmodel.energies.tables import FOLDER
+from costmodel.errors import CostmodelError, ParameterError
+from costmodel.files import folder
+
+CODE = """
+import argparse, sys
+from costmodel.cli import energy
+parser = argparse.ArgumentParser()
+energy.add_commands(parser.add_subparsers())
+options = parser.parse_args(sys.argv[1:])
+code = options.run(options)
+heavy = {"numpy", "pandas", "matplotlib", "pydantic"} & set(sys.modules)
+print(code, sorted(heavy), file=sys.stderr)
+"""
+
+
+def run(*arguments: str) -> int:
+    parser = argparse.ArgumentParser()
+    room.add_commands(parser.add_subparsers())
+    options = parser.parse_args(["energy", *arguments])
+    code: int = options.run(options)
+    return code
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["mobilenet_v2", "--hardware", "pixel_6", "--spread"],
+        ["mlperf_tiny_vww_mbv1", "--hardware", "nucleo_l4r5zi:tflm", "--model", "power_time", "--format", "json"],
+        ["--tables"],
+        ["--measured"],
+    ],
+)
+def test_it_loads_nothing_heavy(arguments: list[str]) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", CODE, "energy", *arguments], capture_output=True, text=True, check=True
+    )
+    assert result.stderr == "0 []\n"
+
+
+def test_the_table_has_a_row_per_layer_and_says_how_it_was_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("mobilenet_v2", "width=0.75", "--sram-bytes", "1000000", "--by", "layer") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("layer ")
+    assert "inverted_residual_2.depthwise.depthwise_conv2d" in out
+    assert "inverted_residual_2.depthwise.batch_norm" not in out
+    assert "memories        activations from sram and dram, weights from dram  (1,000,000 bytes of SRAM" in out
+
+
+def test_the_same_numbers_in_every_format(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("mlperf_tiny_resnet8", "--by", "op", "--format", "json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert run("mlperf_tiny_resnet8", "--by", "op", "--format", "csv") == 0
+    lines = capsys.readouterr().out.splitlines()
+    column = lines[0].split(",").index("joules")
+    assert [float(line.split(",")[column]) for line in lines[1:]] == [row["joules"] for row in shown["layers"]]
+    for form, start in (("markdown", "| op |"), ("latex", "\\begin{tabular}")):
+        assert run("mlperf_tiny_resnet8", "--by", "op", "--format", form) == 0
+        assert capsys.readouterr().out.startswith(start)
+    assert run("mlperf_tiny_resnet8", "--spread", "--format", "csv") == 0
+    assert capsys.readouterr().out.startswith(
+        "table,technology,compute_joules,memory_joules,joules,estimated,uncounted"
+    )
+
+
+def test_power_times_time(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["mlperf_tiny_resnet8", "--hardware", "nucleo_l4r5zi:tflm", "--model", "power_time"]
+    assert run(*arguments, "--latency-seconds", "0.7042254") == 0
+    out = capsys.readouterr().out
+    assert "energy          28.64 mJ  (27.91 mJ to 29.4 mJ: within 2.6%" in out
+    assert "power           40.66 mW  (nucleo_l4r5zi:tflm:int8; mean of 4 networks, each within 2.0%; repo mlc" in out
+    assert run(*arguments) == 0
+    assert "(a lower bound: the latency is the roofline's, not calibrated)" in capsys.readouterr().out
+
+
+def test_the_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--tables") == 0
+    assert "eyeriss_relative      mac_energy  65 nm" in capsys.readouterr().out
+    assert run("--tables", "han_45nm") == 0
+    assert "640 pJ          6,400  4 bytes" in capsys.readouterr().out
+    assert run("--tables", "han_45nm", "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out)[-1]["energy"] == 640e-12
+    path = str(Path(folder(FOLDER)) / "han_45nm.toml")
+    assert run("--tables", path) == 0
+    assert "6,400" in capsys.readouterr().out
+
+
+def test_the_measured_energies(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--measured") == 0
+    out = capsys.readouterr().out
+    assert "nucleo_l4r5zi:tflm:int8" in out
+    assert "40 of 43 within 8%" in out
+    assert run("--measured", "--format", "json") == 0
+    assert len(json.loads(capsys.readouterr().out)) == 43
+
+
+def test_what_it_does_not_understand() -> None:
+    with pytest.raises(ParameterError, match="energy needs a network: costmodel energy NET; --tables and --measured "):
+        run()
+    with pytest.raises(CostmodelError, match="unknown network 'mobilenet'"):
+        run("mobilenet")
+    with pytest.raises(CostmodelError, match="unknown energy table 'horo'"):
+        run("mobilenet_v2", "--table", "horo")

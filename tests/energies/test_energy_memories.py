@@ -1,0 +1,153 @@
+"""Which memory serves what: the smallest that holds it, and no other."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from costmodel import cost_table, load
+from costmodel.energies import energy, work_of
+from costmodel.energies.hierarchy import hierarchy_of
+from costmodel.errors import ParameterError, PredictionError, UnknownNameError
+from costmodel.hardware import devices, load_device
+
+COSTS = cost_table(load("mobilenet_v2"))
+WORK = work_of(COSTS)
+LARGEST = max(layer.held_bytes for layer in WORK.layers)
+STORED = WORK.stored_weight_bytes
+
+
+def levels_at(sram_bytes: int) -> tuple[set[str], str]:
+    found = energy(COSTS, sram_bytes=sram_bytes)
+    levels = set(found.columns["activation_level"]) - {""}
+    weights = set(found.columns["weight_level"]) - {""}
+    assert len(weights) == 1
+    return levels, weights.pop()
+
+
+def test_the_peak_of_the_network_is_what_decides() -> None:
+    assert LARGEST == 1_505_280
+    assert STORED == 3_469_760
+
+
+def test_everything_on_the_chip_or_not_by_a_byte() -> None:
+    assert levels_at(LARGEST) == ({"sram"}, "dram")
+    assert levels_at(LARGEST - 1) == ({"sram", "dram"}, "dram")
+    assert levels_at(LARGEST + STORED) == ({"sram"}, "sram")
+    assert levels_at(LARGEST + STORED - 1) == ({"sram"}, "dram")
+    assert levels_at(1) == ({"dram"}, "dram")
+
+
+def test_a_layer_is_served_by_what_holds_all_that_is_alive_while_it_runs() -> None:
+    found = energy(COSTS, sram_bytes=300_000)
+    for layer, level in zip(WORK.layers, found.columns["activation_level"], strict=True):
+        if layer.input_bytes or layer.output_bytes:
+            assert level == ("sram" if layer.held_bytes <= 300_000 else "dram")
+        else:
+            assert level == ""
+
+
+@given(small=st.integers(1, 10_000_000), more=st.integers(0, 10_000_000))
+def test_a_larger_memory_never_costs_more(small: int, more: int) -> None:
+    """With one energy for SRAM of any size; larger SRAM has a higher energy a byte in other tables."""
+    by = {"table": "han_45nm", "dtype": "float32"}
+    least, greatest = (energy(COSTS, sram_bytes=size, **by).memory_joules for size in (small + more, small))  # type: ignore[arg-type]
+    assert least is not None
+    assert greatest is not None
+    assert least <= greatest * (1 + 1e-12)
+
+
+def test_weights_need_room_beside_the_peak_where_the_activations_may_lie() -> None:
+    costs = cost_table(load("mlperf_tiny_ad_autoencoder"))
+    stored = work_of(costs).stored_weight_bytes
+    assert stored == 2 * 640 * 128 + 6 * 128 * 128 + 2 * 128 * 8
+    beside, alone = (energy(costs, sram_bytes=stored, activation_level=level) for level in (None, "dram"))
+    assert (beside.serving.weights, alone.serving.weights) == ("dram", "sram")  # type: ignore[union-attr]
+    named = energy(costs, sram_bytes=stored, activation_level="sram")
+    assert named.serving.weights == "dram"  # type: ignore[union-attr]
+
+
+def test_the_memories_of_a_device_with_caches() -> None:
+    hierarchy = hierarchy_of(load_device("pixel_6"))
+    assert [(level.name, level.capacity_bytes) for level in hierarchy.levels] == [("l3", 4194304), ("dram", None)]
+    found = energy(COSTS, "pixel_6")
+    assert found.priced_as == {"l3": "sram_1mib", "dram": "dram"}
+    assert hierarchy.meaning == "pixel_6: l3 4,194,304 bytes; the rest from DRAM"
+
+
+def test_smaller_memories_come_first() -> None:
+    names = [level.name for level in hierarchy_of(load_device("epyc_zen4")).levels]
+    assert names == ["l2", "l3", "dram"]
+    names = [level.name for level in hierarchy_of(load_device("stm32h743")).levels]
+    assert names == ["dtcm", "sram", "flash"]
+    accelerator = hierarchy_of(load_device("max78000_cnn"))
+    assert [(level.name, level.holds) for level in accelerator.levels][:2] == [
+        ("weight_sram", ("weights",)), ("sram", ("activations", "weights")),
+    ]  # fmt: skip
+
+
+def test_a_microcontroller_keeps_its_weights_in_flash_which_no_table_prices() -> None:
+    costs = cost_table(load("mlperf_tiny_vww_mbv1"))
+    found = energy(costs, "stm32f746")
+    assert set(found.columns["weight_level"]) == {"flash", ""}
+    assert found.uncounted["weight_bytes from flash"] == work_of(costs).total("weight_bytes")
+    assert found.hierarchy is not None
+    assert found.hierarchy.meaning == "stm32f746: sram 327,680 bytes; weights in flash"
+    counted = energy(costs, "stm32f746", weight_level="sram")
+    assert "weight_bytes from flash" not in counted.uncounted
+    assert counted.memory_joules is not None
+    assert found.memory_joules is not None
+    weights = work_of(costs).total("weight_bytes") * 12.5e-12
+    assert counted.memory_joules - found.memory_joules == pytest.approx(weights)
+
+
+def test_activations_that_fit_nowhere_are_an_error_that_names_the_layer() -> None:
+    with pytest.raises(PredictionError) as caught:
+        energy(COSTS, "stm32f746")
+    assert str(caught.value) == (
+        "551,936 bytes of activations are alive during 'conv_1.conv2d', and sram holds 327,680; "
+        'name a memory outside with activation_level = "dram"'
+    )
+    assert 551_936 == 3 * 224 * 224 + 32 * 112 * 112
+    outside = energy(COSTS, "stm32f746", activation_level="dram")
+    assert set(outside.columns["activation_level"]) == {"dram", ""}
+
+
+def test_a_device_that_names_no_memory_of_known_size() -> None:
+    found = energy(COSTS, "h100_sxm")
+    assert found.hierarchy is not None
+    assert found.hierarchy.meaning == ("h100_sxm names no memory on the chip with a capacity: the rest from DRAM")
+    assert set(found.columns["activation_level"]) == {"dram", ""}
+    with pytest.raises(PredictionError, match="ethos_u55_128 names no memory on the chip with a capacity: weights in "
+                       "flash: nothing holds the activations; give sram_bytes"):  # fmt: skip
+        energy(COSTS, "ethos_u55_128")
+    assert energy(COSTS, "ethos_u55_128", sram_bytes=2_000_000).joules > 0
+
+
+@pytest.mark.parametrize("name", devices())
+def test_every_device_has_a_hierarchy_that_serves_a_small_network(name: str) -> None:
+    costs = cost_table(load("mlperf_tiny_ad_autoencoder"))
+    if name == "ethos_u55_128":
+        return
+    assert energy(costs, name, dtype="int8").joules > 0
+
+
+def test_a_memory_can_be_named() -> None:
+    plain, high = energy(COSTS), energy(COSTS, activation_level="dram_high", weight_level="dram_high")
+    assert plain.memory_joules is not None
+    assert high.memory_joules == pytest.approx(2 * plain.memory_joules)
+    one = energy(COSTS, activation_level="sram_8kib", weight_level="dram")
+    assert one.priced_as == {"sram_8kib": "sram_8kib", "dram": "dram"}
+    unsized = energy(COSTS, activation_level="l2")  # no capacity: one that holds what is alive
+    assert unsized.priced_as["l2"] == "sram_1mib"
+    with pytest.raises(UnknownNameError, match=r"unknown memory level 'sram_9kib'; did you mean 'sram_8kib'\?"):
+        energy(COSTS, activation_level="sram_9kib")
+    with pytest.raises(UnknownNameError, match="unknown memory level 'tape'; there are dram, sram_8kib"):
+        energy(COSTS, weight_level="tape")
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5, "64", True, 2**51])
+def test_a_size_that_is_none(size: object) -> None:
+    with pytest.raises(ParameterError, match=r"sram_bytes = .* must be a whole number above 0"):
+        energy(COSTS, sram_bytes=size)  # type: ignore[arg-type]
