@@ -161,7 +161,7 @@ def expected_fillers(weights: int, kept: int, index_bits: int) -> int:
     >>> expected_fillers(1000, 100, index_bits=4), expected_fillers(1000, 1000, index_bits=4)    # 100 * 0.2275
     (23, 0)
     """
-    if kept in (0, weights):
+    if not kept:
         return 0
     run: float = (1 - kept / weights) ** 2**index_bits
     return floor(kept * run / (1 - run) + 0.5)

@@ -138,9 +138,9 @@ def effect_on(
     for row, (name, macs, inputs, outputs, elements) in enumerate(zip(*(costs.columns[c] for c in names), strict=True)):
         weights = layers.get(first.get(name, name))
         moves = name not in folded
-        read = _read_bytes(support, weights, elements) if weights and moves else 0
+        read = _read_bytes(support, weights, elements) if weights else 0
         columns["executed_macs"].append(_times(macs, support.executed_part(weights)) if weights else macs)
-        columns["dense_weight_bytes"].append(layer_bytes(0, elements, profile.dtype) if moves else 0)
+        columns["dense_weight_bytes"].append(layer_bytes(0, elements, profile.dtype))
         columns["weight_bytes"].append(read)
         columns["bytes"].append(layer_bytes(inputs + outputs, 0, dtype) + read if moves else 0)
         for column in ("layer", "op", "block", "macs"):

@@ -148,7 +148,7 @@ def _totals(compression: Compression) -> str:
 def _effect(device: DeviceEffect) -> str:
     profile = device.profile
     lines = [
-        f"{profile.device.title}: {profile.name}, beside the network in {profile.dtype.name}",
+        f"{profile.device.title}: {profile.name}; {profile.dtype.name} uncompressed -> compressed",
         f"bytes moved   {device.dense_bytes:,.0f} -> {device.bytes:,.0f}",
         f"latency       {with_prefix(device.dense_latency_seconds, 's')} -> {with_prefix(device.latency_seconds, 's')}",
     ]

@@ -90,8 +90,8 @@ def refuse_wider(layers: Mapping[str, CodedWeights], profile: HardwareProfile) -
         if weights.weight_bits > dtype.weight_bits:
             raise ParameterError(
                 f"weight_bits = {weights.weight_bits} of {name!r} are more than the {dtype.weight_bits} of "
-                f"{dtype.name}, in which {profile.device.name} computes; give at most {dtype.weight_bits}, or a wider "
-                "number format"
+                f"{dtype.name}, in which {profile.device.name} computes; give at most {dtype.weight_bits} ('*' = "
+                f"{dtype.weight_bits} for layers that no other pattern names), or a wider number format"
             )
 
 
