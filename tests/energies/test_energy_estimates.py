@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from costmodel import cost_table, load
 from costmodel.energies import ENERGY_COLUMNS, EnergyEstimate, LayerWork, NetworkWork, energy, work_of
-from costmodel.energies.overview import as_object, as_text, readable_columns
+from costmodel.energies.overview import as_object, as_text, merged, readable_columns
 from costmodel.energies.spread import ratios
 from costmodel.energies.tables import load_table
 from costmodel.errors import ParameterError, PredictionError, UnknownNameError
@@ -175,6 +175,8 @@ def test_the_spread_between_tables() -> None:
     assert known["memory_joules"] == pytest.approx(
         max(filter(None, spread["memory_joules"])) / min(filter(None, spread["memory_joules"]))
     )
+    totals = spread["joules"][1:]  # compute alone is no total
+    assert known["joules"] == pytest.approx(max(totals) / min(totals))
     of_bytes = energy(COSTS).spread()
     assert of_bytes["table"] == [
         "horowitz_45nm", "jouppi_7nm", "zigzag_edge_tpu_like", "zigzag_eyeriss_like", "zigzag_tpu_like",
@@ -281,3 +283,6 @@ def test_rows_of_folded_layers_are_added_to_their_host() -> None:
     assert len(rows["layer"]) == len(COSTS.graph.layers) - len(folded)
     assert "conv_1.batch_norm" not in rows["layer"]
     assert sum(rows["MACs"]) == COSTS.total("macs")
+    merged_rows = merged(found.columns, folded)
+    for column in ("compute_joules", "memory_joules", "joules"):
+        assert sum(merged_rows[column]) == pytest.approx(sum(found.columns[column]))
