@@ -1,0 +1,82 @@
+"""The memories of a device that a network has to fit into: SRAM for activations, flash for weights."""
+
+from __future__ import annotations
+
+import os
+from math import inf
+from typing import Literal, TypeAlias
+
+from costmodel.errors import ParameterError, PredictionError
+from costmodel.hardware import Device, HardwareProfile, devices, load_device, load_hardware
+from costmodel.records import record
+from costmodel.report import significant
+
+Memory: TypeAlias = Literal["SRAM", "flash"]
+FLASH_LEVELS = ("flash", "weight_sram")
+"""Memory levels that hold weights."""
+
+
+@record
+class DeviceMemory:
+    """SRAM and flash of a device in bytes; no flash where its file gives none. A size that was given has no device."""
+
+    device: str
+    sram_bytes: int
+    flash_bytes: int | None
+
+    def size(self, memory: Memory) -> int | None:
+        """The bytes of one of the two."""
+        return self.sram_bytes if memory == "SRAM" else self.flash_bytes
+
+    def compared(self, bytes: int, memory: Memory = "SRAM") -> str:
+        """What part of a memory of known size so many bytes take, or how many times it.
+
+        >>> device = DeviceMemory("stm32f746", 327_680, 1_048_576)
+        >>> device.compared(55_296), device.compared(1_505_280), device.compared(330_000)
+        ('17 % of the SRAM of stm32f746', '4.6 times the SRAM of stm32f746', '100.7 % of the SRAM of stm32f746')
+        """
+        share = bytes / (self.size(memory) or inf)
+        if share < 1.1:
+            part = f"{significant(100 * share, 2 if share <= 1 else 4)} % of"
+        else:
+            part = f"{significant(share, 2)} times"
+        return f"{part} the {memory}" + (f" of {self.device}" if self.device else "")
+
+
+def device_memory(
+    hardware: str | os.PathLike[str] | Device | HardwareProfile | None, sram_bytes: int | None = None
+) -> DeviceMemory | None:
+    """SRAM and flash of a device: the capacities of the memory levels in its hardware file; or a size that is given.
+
+    >>> device_memory("stm32f746")
+    DeviceMemory(device='stm32f746', sram_bytes=327680, flash_bytes=1048576)
+
+    Raises: PredictionError for a device without SRAM of known size; ParameterError for `sram_bytes` that is no positive
+    whole number or stands beside `hardware`; what `costmodel.load_hardware` raises.
+    """
+    if hardware is None:
+        if sram_bytes is None:
+            return None
+        if isinstance(sram_bytes, bool) or not isinstance(sram_bytes, int) or sram_bytes < 1:
+            raise ParameterError(f"sram_bytes = {sram_bytes!r} must be a whole number, at least 1")
+        return DeviceMemory("", sram_bytes, None)
+    if sram_bytes is not None:
+        raise ParameterError("hardware and sram_bytes both give the size of the SRAM; give one of them")
+    if isinstance(hardware, Device):
+        device = hardware
+    else:
+        device = (hardware if isinstance(hardware, HardwareProfile) else load_hardware(hardware)).device
+    sram = _capacity(device, ("sram",))
+    if sram is None:
+        known = [name for name in devices() if _capacity(load_device(name), ("sram",)) is not None]
+        raise PredictionError(
+            f"{device.name} has no SRAM of known size: its file has no capacity_bytes in [memory.sram]; "
+            f"those that have: {', '.join(known)}"
+        )
+    return DeviceMemory(device.name, sram, _capacity(device, FLASH_LEVELS))
+
+
+def _capacity(device: Device, names: tuple[str, ...]) -> int | None:
+    """The capacity of the first of these levels that the device has."""
+    levels = [device.levels[name] for name in names if name in device.levels]
+    return next((level.capacity_bytes for level in levels if level.capacity_bytes is not None), None)
