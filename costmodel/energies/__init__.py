@@ -111,9 +111,11 @@ def _model_of(model: str | None, table: object) -> str:
 
 
 def _refuse(model: str, **given: object) -> None:
+    """Raise: ParameterError where an argument of another model is given."""
+    other = "power_time" if model != "power_time" else "per_operation"
     for name, value in given.items():
         if value is not None:
-            raise ParameterError(f"{name} does not belong to the model {model}")
+            raise ParameterError(f'{name} does not belong to the model {model}; it does to model = "{other}"')
 
 
 def _work(

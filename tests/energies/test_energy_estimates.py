@@ -234,7 +234,9 @@ def test_a_network_without_work() -> None:
 
 
 def test_arguments_of_another_model_are_refused() -> None:
-    with pytest.raises(ParameterError, match="latency_seconds does not belong to the model per_operation"):
+    with pytest.raises(
+        ParameterError, match="latency_seconds does not belong to the model per_operation; it does to model"
+    ):
         energy(COSTS, latency_seconds=1.0)
     with pytest.raises(ParameterError, match=r"model = 'power' is no model of energy; did you mean 'power_time'\?"):
         energy(COSTS, model="power")  # type: ignore[arg-type]
