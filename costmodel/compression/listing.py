@@ -134,15 +134,14 @@ def _totals(compression: Compression) -> str:
     expected = f"; {fillers:,} fillers are the number expected where zeros lie at random" if fillers else ""
     part = f"weights       {kept:,} of {weights:,} are kept" + (f" ({kept / weights:.1%}){expected}" if weights else "")
     params = f"{compression.costs.total('params'):,} parameters of 32 bits"
-    return "\n".join(
-        [
-            wrapped(f"coding        {coding.name}: {coding.meaning} ({coding.source})", WIDTH),
-            part,
-            f"original      {compression.original_bytes:,} bytes  ({params})",
-            f"compressed    {compression.compressed_bytes:,} bytes  ({inside})",
-            f"ratio         {significant(compression.ratio)}",
-        ]
-    )
+    lines = [
+        f"coding        {coding.name}: {coding.meaning} ({coding.source})",
+        part,
+        f"original      {compression.original_bytes:,} bytes  ({params})",
+        f"compressed    {compression.compressed_bytes:,} bytes  ({inside})",
+        f"ratio         {significant(compression.ratio)}",
+    ]
+    return "\n".join(wrapped(line, WIDTH) for line in lines)
 
 
 def _effect(device: DeviceEffect) -> str:
