@@ -71,6 +71,7 @@ def _estimate(options: argparse.Namespace) -> int:
 def _tables(options: argparse.Namespace) -> int:
     from costmodel import report
     from costmodel.energies import listing
+    from costmodel.energies.tables import load_table
 
     if not options.tables:
         columns = listing.tables_listing()
@@ -82,8 +83,11 @@ def _tables(options: argparse.Namespace) -> int:
     columns = listing.table_details(options.tables)
     if options.format in ("csv", "json"):
         print(report.rendered(columns, options.format))
-    else:
-        print(report.rendered(listing.readable_details(columns), options.format, listing.DETAIL_FORMATS))
+        return 0
+    source = load_table(options.tables).source if options.format == "table" else ""
+    if options.format == "table":
+        print(listing.table_heading(options.tables) + "\n")
+    print(report.rendered(listing.readable_details(columns, source), options.format, listing.DETAIL_FORMATS))
     return 0
 
 

@@ -9,9 +9,6 @@ from costmodel.energies.measured import reproduced_energies
 from costmodel.energies.tables import EnergyTable, load_table, tables
 from costmodel.report import significant, with_prefix
 
-UNITS = {"joule": "J", "mac_energy": "MACs"}
-"""Units as they read: a relative table counts in energies of one multiply-accumulate."""
-
 
 def tables_listing() -> dict[str, list[Any]]:
     """One row per table: unit, technology, the operations and memories it has, how many of them are estimated."""
@@ -72,22 +69,32 @@ def table_details(name: str) -> dict[str, list[Any]]:
     return columns
 
 
-def readable_details(columns: dict[str, list[Any]]) -> dict[str, Sequence[Any]]:
-    """The same with energies as a person reads them; costs relative to a 32-bit integer addition where there is one."""
+def readable_details(columns: dict[str, list[Any]], source: str = "") -> dict[str, Sequence[Any]]:
+    """The same as a person reads it: costs relative to a 32-bit integer addition where there is one, sources where they
+    are not the table's own; columns without any word are left out."""
     shown: dict[str, Sequence[Any]] = {"what": columns["what"]}
     shown["energy"] = [readable(value, unit) for value, unit in zip(columns["energy"], columns["unit"], strict=True)]
     if None not in columns["relative_cost"]:
         shown["relative cost"] = [significant(value, 4) for value in columns["relative_cost"]]
-    return shown | {name: columns[name] for name in ("access", "estimated", "source")}
+    others = {"access": columns["access"], "estimated": columns["estimated"]}
+    others["source"] = ["" if each == source else each for each in columns["source"]]
+    return shown | {name: values for name, values in others.items() if any(values)}
+
+
+def table_heading(name: str) -> str:
+    """What a table is, where it is from, and its note."""
+    table = load_table(name)
+    lines = [f"{table.name}: {table.title}; {table.technology}", table.source, table.note]
+    return "\n".join(line for line in lines if line)
 
 
 def readable(energy: float, unit: str) -> str:
-    """An energy with its unit.
+    """An energy with its unit: joules, or so many times the energy of one multiply-accumulate.
 
     >>> readable(3.7e-12, "joule"), readable(200.0, "mac_energy")
-    ('3.7 pJ', '200 MACs')
+    ('3.7 pJ', '200 x MAC')
     """
-    return with_prefix(energy, UNITS[unit]) if unit == "joule" else f"{significant(energy, 4)} {UNITS[unit]}"
+    return with_prefix(energy, "J") if unit == "joule" else f"{significant(energy, 4)} x MAC"
 
 
 DETAIL_FORMATS = {"energy": str, "relative cost": str}

@@ -90,7 +90,15 @@ def test_the_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--tables") == 0
     assert "eyeriss_relative      mac_energy  65 nm" in capsys.readouterr().out
     assert run("--tables", "han_45nm") == 0
-    assert "640 pJ          6,400  4 bytes" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "640 pJ          6,400  4 bytes" in out
+    assert out.startswith("han_45nm: Relative energy cost of operations, 45 nm; 45 nm\nHan et al. 2015")
+    assert run("--tables", "horowitz_45nm") == 0
+    out = capsys.readouterr().out
+    shift = next(line for line in out.splitlines() if line.startswith("operation.shift.int8"))
+    assert shift.split()[1:5] == ["0.024", "pJ", "0.24", "Xue"]
+    multiply = next(line for line in out.splitlines() if line.startswith("operation.multiply.int8"))
+    assert multiply.split()[1:] == ["0.2", "pJ", "2"]  # the table's own source is not repeated
     assert run("--tables", "han_45nm", "--format", "json") == 0
     assert json.loads(capsys.readouterr().out)[-1]["energy"] == 640e-12
     path = str(Path(folder(FOLDER)) / "han_45nm.toml")

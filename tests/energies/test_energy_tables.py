@@ -132,7 +132,7 @@ def test_a_relative_table_has_no_cost_relative_to_an_addition() -> None:
     assert set(details["relative_cost"]) == {None}
     shown = readable_details(details)
     assert "relative cost" not in shown
-    assert shown["energy"][-1] == "200 MACs"
+    assert shown["energy"][-1] == "200 x MAC"
     assert set(details["estimated"]) == {"estimated"}
 
 
