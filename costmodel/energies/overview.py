@@ -185,4 +185,6 @@ def _power_text(estimate: EnergyEstimate) -> list[str]:
         f"compute bound   {with_prefix(compute, 'J')}",
         f"memory bound    {with_prefix(memory or 0.0, 'J')}",
     ]
+    if estimate.estimated:
+        lines.append(f"estimated       {', '.join(estimate.estimated)}  (of the roofline, not the power)")
     return ["\n".join(lines)]

@@ -97,7 +97,7 @@ def power_estimate(work: NetworkWork, profile: HardwareProfile, latency_seconds:
         settings["active_watts_held_out_deviation"], settings["active_watts_source"], total,
         latency_seconds is not None,
     )  # fmt: skip
-    return EnergyEstimate(work, "power_time", None, None, None, columns, {}, {}, (), power)
+    return EnergyEstimate(work, "power_time", None, None, None, columns, {}, {}, profile.estimated, power)
 
 
 def checked_latency(latency_seconds: Any) -> float:

@@ -103,6 +103,8 @@ def test_a_predicted_latency_gives_a_lower_bound_that_says_so() -> None:
     assert found.columns["bound"] == prediction.columns["bound"]
     assert found.power.band_joules is None
     assert "a lower bound: the latency is the roofline's, not calibrated" in as_text(found, "layer", {})
+    assert found.estimated == ("memory.sram",)
+    assert "estimated       memory.sram  (of the roofline, not the power)" in as_text(found, "layer", {})
     rows = by_hardware()["nucleo_l4r5zi:tflm:int8"]
     measured = next(row for row in rows if row.network == VWW.graph.name)
     assert found.joules < measured.energy_joules
