@@ -124,9 +124,13 @@ def compress(
     `fusion` and `overlap` belong to it.
 
     >>> from costmodel import cost_table, load
-    >>> small = compress(cost_table(load("lenet_caffe")), 8, {"ip1": 0.9}, "relative_index", index_bits=5)
+    >>> costs = cost_table(load("lenet_caffe"))
+    >>> small = compress(costs, 8, {"ip1": 0.9}, "relative_index", index_bits=5)
     >>> small.columns["kept"][small.columns["layer"].index("ip1")]                     # 800 * 500 * (1 - 0.9)
     40000
+    >>> on_device = compress(costs, 4, hardware="max78000_cnn").device                 # reads 430,500 weights of 4 bits
+    >>> on_device.dense_bytes - on_device.bytes
+    215250
 
     Raises: ParameterError for values out of range and patterns that match no layer; UnknownNameError for a coding or
     device; PredictionError for a number format that the device has not.

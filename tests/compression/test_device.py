@@ -14,7 +14,7 @@ from costmodel.compression import CODINGS, DEVICE_COLUMNS, DeviceEffect, Use, co
 from costmodel.costs import CostTable
 from costmodel.errors import ParameterError, PredictionError, SpecError, UnknownNameError
 from costmodel.files import folder
-from costmodel.hardware import devices, load_device, load_hardware
+from costmodel.hardware import devices, load_device, load_hardware, ridge_profile
 
 WITH_FEATURES = {
     "a100_sxm_80gb": "structured_2_4", "h100_sxm": "structured_2_4", "h200_sxm": "structured_2_4",
@@ -96,6 +96,12 @@ def test_every_reason_on_such_a_device() -> None:
         ("activation bits", False, "stm32f746 keeps activations in the 8 bits of int8"),
     ]  # fmt: skip
     assert [each.what for each in effect(LENET, "stm32f746", 8).uses] == ["storage"]  # nothing else was asked
+
+
+def test_an_idealised_device_uses_nothing() -> None:
+    compression = compress(LENET, 4, hardware=ridge_profile(5))
+    assert compression.device is not None
+    assert compression.device.bytes == compression.device.dense_bytes
 
 
 def test_narrow_weights_that_are_read_as_they_are() -> None:
