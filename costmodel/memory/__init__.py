@@ -1,5 +1,7 @@
-"""Peak activation memory under named definitions, from live ranges in execution order."""
+"""Memory of activations: the peak under named definitions, from live ranges in execution order, and addresses."""
 
+from costmodel.memory.arena import Arena, plan_arena
+from costmodel.memory.arena_orders import GREEDY_ORDERS, GreedyOrder
 from costmodel.memory.definitions import DEFINITIONS, MemoryDefinition, definition_named
 from costmodel.memory.peak import PeakMemory, peak_memory
 from costmodel.memory.storage import Buffer, buffers_of, kept_in, stored_bytes
@@ -7,8 +9,11 @@ from costmodel.memory.workspace import WORKSPACES, Workspace, workspace_named
 
 __all__ = [
     "DEFINITIONS",
+    "GREEDY_ORDERS",
     "WORKSPACES",
+    "Arena",
     "Buffer",
+    "GreedyOrder",
     "MemoryDefinition",
     "PeakMemory",
     "Workspace",
@@ -16,6 +21,7 @@ __all__ = [
     "definition_named",
     "kept_in",
     "peak_memory",
+    "plan_arena",
     "stored_bytes",
     "workspace_named",
 ]
