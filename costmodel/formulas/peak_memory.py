@@ -139,7 +139,7 @@ def patched_input_size(
     Raises: ParameterError for sizes that are not positive whole numbers, for lists of different lengths, and for
     patches that do not divide the output.
     """
-    from costmodel.patches import span_inside, span_seen, tiles
+    from costmodel.patches import Window, span_inside, span_read, tiles
 
     same_length(kernels=kernels, strides=strides, paddings=paddings)
     layers = list(zip(kernels, strides, paddings, strict=True))
@@ -151,7 +151,7 @@ def patched_input_size(
     positions = 0
     for tile in tiles(sizes[-1], patches):
         for (kernel, stride, padding), size in zip(reversed(layers), reversed(sizes[:-1]), strict=True):
-            tile = span_inside(span_seen(tile, padding, kernel, stride), size)
+            tile = span_inside(span_read(tile, Window(stride, 1, -padding, kernel - 1 - padding)), size)
         start, end = tile
         positions += end - start
     return positions

@@ -166,14 +166,12 @@ def _peak(reading: Reading) -> Number:
 
 
 def _patches(reading: Reading) -> Number:
-    """An attribute of the costs in patches, or `peak_bytes`: the larger peak, of the stage and of the rest."""
-    from costmodel.patches import patch_costs, patch_peak_bytes
+    """An attribute of the costs in patches (`costmodel.patches.PatchCosts`)."""
+    from costmodel.patches import patch_costs
 
     graph = _costs(reading.network, reading.parameters, reading.edits, 1).graph
     settings = dict(reading.patches)
     gives = settings.pop("gives")
-    if gives == "peak_bytes":
-        return max(patch_peak_bytes(graph, **settings))
     number: Number = getattr(patch_costs(graph, **settings), gives)
     return number
 

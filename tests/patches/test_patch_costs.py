@@ -10,32 +10,23 @@ from typing import Any, TypeAlias
 import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
+from patch_networks import network
 
 from costmodel import load
 from costmodel.costs import cost_table
 from costmodel.errors import ParameterError, PassError, ShapeError, UnknownNameError
-from costmodel.graph import Graph, Layer, image
+from costmodel.graph import Graph, image
 from costmodel.operators.activation import Activation
 from costmodel.operators.base import Operator
 from costmodel.operators.combining import Add, Multiply
 from costmodel.operators.convolution import Conv2d, DepthwiseConv2d
 from costmodel.operators.layout import Roll
 from costmodel.operators.pooling import AvgPool2d, GlobalAvgPool, MaxPool2d
-from costmodel.patches import PatchCosts, cut_after, macs_of, patch_costs, patch_peak_bytes
+from costmodel.patches import cut_after, patch_costs
 from costmodel.records import replace
 from costmodel.shapes import infer_shapes
 
 Pixel: TypeAlias = tuple[int, ...]
-
-
-def network(side: int | tuple[int, int], *steps: tuple[str, Operator] | tuple[str, Operator, tuple[str, ...]]) -> Graph:
-    """Layers one after the other, on an image of two channels; a third entry names the inputs."""
-    height, width = side if isinstance(side, tuple) else (side, side)
-    layers: list[Layer] = []
-    for name, operator, *inputs in steps:
-        read = inputs[0] if inputs else (layers[-1].outputs[0] if layers else "input",)
-        layers.append(Layer(name, operator, read, (name,)))
-    return Graph("tiny", {"input": image(2, height, width)}, tuple(layers), (layers[-1].name,), {})
 
 
 TWO = network(8, ("one", Conv2d(4, kernel=3)), ("two", Conv2d(1, kernel=3, stride=2, padding=1)), ("last", Conv2d(3)))
@@ -61,8 +52,10 @@ def test_a_chain_with_clipping_by_hand() -> None:
 
 def test_one_patch_is_the_whole_network() -> None:
     costs = patch_costs(TWO, "two", grid=1)
-    assert costs == PatchCosts(8, 8, 5184, 5184, 48)
-    assert costs.stage_overhead == costs.overall_overhead == 0
+    assert (costs.patch_height, costs.patch_width) == (8, 8)
+    assert (costs.stage_macs, costs.layer_by_layer_stage_macs, costs.rest_macs) == (5184, 5184, 48)
+    assert costs.extra_macs == costs.stage_overhead == costs.overall_overhead == 0
+    assert (costs.stage_layers, costs.rest_layers) == (2, 1)
 
 
 def test_height_and_width_have_their_own_grid() -> None:
@@ -182,8 +175,6 @@ def test_mobilenet_v2_in_mcunetv2_table_1() -> None:
     assert (inside.overall_macs, round(float(100 * inside.overall_overhead), 1)) == (339_009_152, 12.7)
     assert (clipped.overall_macs, round(float(100 * clipped.overall_overhead), 1)) == (328_693_616, 9.3)
     assert inside.layer_by_layer_stage_macs + inside.rest_macs == cost_table(net).total("macs")
-    stage, rest = patch_peak_bytes(net, "inverted_residual_4", grid=4)
-    assert (stage, rest) == (35 * 35 * (16 + 96) + 28 * 28 * 32, 175_616)
 
 
 def test_mobilenet_v2_with_its_receptive_field_moved_in_mcunetv2_table_1() -> None:
@@ -198,7 +189,7 @@ def test_the_two_parts_of_a_cut_are_networks() -> None:
     net = load("mobilenet_v2", width=0.35, resolution=96)
     stage, rest = cut_after(net, "inverted_residual_7")
     assert stage.layers + rest.layers == net.layers
-    assert macs_of(stage, infer_shapes(stage)) + macs_of(rest, infer_shapes(rest)) == cost_table(net).total("macs")
+    assert cost_table(stage).total("macs") + cost_table(rest).total("macs") == cost_table(net).total("macs")
     assert list(rest.inputs) == list(stage.outputs)
     assert cut_after(TWO, "two")[0].layers == TWO.layers[:2]
 
@@ -227,13 +218,12 @@ def test_what_a_branch_does_not_need_is_not_read_for_it() -> None:
 def test_an_input_that_the_stage_does_not_read_is_not_in_it() -> None:
     two = replace(TWO, inputs=dict(TWO.inputs) | {"unread": image(1, 1, 1)})
     assert patch_costs(two, "two", grid=2) == patch_costs(TWO, "two", grid=2)
-    assert patch_peak_bytes(two, "two", grid=2) == patch_peak_bytes(TWO, "two", grid=2)
 
 
 def test_after_the_last_layer_there_is_no_rest() -> None:
     whole = network(4, ("conv", Conv2d(3)))
-    assert patch_costs(whole, "conv", grid=2).rest_macs == 0
-    assert patch_peak_bytes(whole, "conv", grid=2) == (2 * 2 * (2 + 3) + 4 * 4 * 3, 0)
+    costs = patch_costs(whole, "conv", grid=2)
+    assert (costs.rest_macs, costs.rest_peak_bytes, costs.rest_layers) == (0, 0, 0)
 
 
 def test_layers_after_the_stage_that_run_sometimes_count_as_often() -> None:
@@ -261,12 +251,14 @@ def test_a_cut_must_exist() -> None:
 
 
 def test_a_grid_is_not_finer_than_the_map() -> None:
-    for grid in (5, 0, (1, 5)):
-        with pytest.raises(ParameterError, match="the map has 4x4 pixels"):
+    for grid in (5, (1, 5)):
+        with pytest.raises(ParameterError, match=r"a grid of \d+x5 patches: the map has 4x4 pixels"):
             patch_costs(TWO, "two", grid=grid)
+    with pytest.raises(ParameterError, match=r"grid = \(0, 2\) must have at least one row and one column of patches"):
+        patch_costs(TWO, "two", grid=(0, 2))
 
 
-@pytest.mark.parametrize("grid", [2.0, "2", True, (1, None)])
+@pytest.mark.parametrize("grid", [2.0, "2", True, (1, None), (1, 2, 3), None])
 def test_a_grid_is_of_whole_numbers(grid: Any) -> None:
     with pytest.raises(ParameterError, match="must be a whole number, or two: rows and columns"):
         patch_costs(TWO, "two", grid=grid)
@@ -281,7 +273,7 @@ def test_what_sees_the_whole_map_has_no_patches(operator: Operator) -> None:
 
 def test_a_gate_of_the_whole_map_has_no_patches() -> None:
     net = network(8, ("pool", GlobalAvgPool()), ("gate", Multiply(), ("input", "pool")), ("conv", Conv2d(2)))
-    with pytest.raises(PassError, match="gate: multiply cannot run in patches"):
+    with pytest.raises(PassError, match="pool: global_avg_pool cannot run in patches, one output depends on all"):
         patch_costs(net, "conv", grid=1)
 
 
