@@ -6,17 +6,31 @@ import argparse
 from typing import Any
 
 from costmodel.cli.arguments import costs_of, network_arguments, prediction_arguments
+from costmodel.cli.memory import memory_chart, memory_dtype
 from costmodel.errors import ParameterError
+
+FOREIGN = {
+    "roofline": ("ridge_points", "definition", "workspace"),
+    "op-cost": ("hardware", "overlap", "definition", "workspace"),
+    "memory": ("ridge_points", "fusion", "overlap"),
+    "arena": ("ridge_points", "fusion", "overlap"),
+}
+"""The charts, and the options that say nothing about them."""
 
 
 def add_commands(commands: Any) -> None:
     """Add them to the parser."""
-    plot = commands.add_parser("plot", help="roofline or op-cost chart as PNG or SVG")
-    plot.add_argument("kind", choices=("roofline", "op-cost"), metavar="roofline|op-cost")
+    plot = commands.add_parser("plot", help="roofline, op-cost, memory or arena chart as PNG or SVG")
+    plot.add_argument("kind", choices=tuple(FOREIGN), metavar="|".join(FOREIGN))
     network_arguments(plot)
     plot.add_argument("-o", "--output", required=True, metavar="FILE", help="FILE.png or FILE.svg")
-    plot.add_argument("--hardware", metavar="H[,H...]", help="devices of a roofline chart (default: ridge_5,ridge_500)")
+    plot.add_argument(
+        "--hardware", metavar="H[,H...]",
+        help="devices of a roofline chart (default: ridge_5,ridge_500), the one whose SRAM a chart of memory shows",
+    )  # fmt: skip
     plot.add_argument("--ridge-points", metavar="R[,R...]", help="ridge points of an op-cost chart (default: 5,500)")
+    plot.add_argument("--definition", metavar="M", help="what a chart of memory counts (default: fused)")
+    plot.add_argument("--workspace", metavar="W", help="scratch memory in a chart of memory (default: none)")
     prediction_arguments(plot)
     plot.set_defaults(run=_plot)
 
@@ -24,10 +38,11 @@ def add_commands(commands: Any) -> None:
 def _plot(options: argparse.Namespace) -> int:
     from costmodel.roofline import predict
 
-    foreign = {"roofline": ("ridge_points",), "op-cost": ("hardware", "overlap")}[options.kind]
-    for name in foreign:
+    for name in FOREIGN[options.kind]:
         if getattr(options, name) is not None:
             raise ParameterError(f"--{name.replace('_', '-')} does not belong to the {options.kind} chart")
+    if options.kind in ("memory", "arena"):
+        return _plot_memory(options)
     costs = costs_of(options)
     if options.kind == "roofline":
         names = ("ridge_5,ridge_500" if options.hardware is None else options.hardware).split(",")
@@ -44,6 +59,22 @@ def _plot(options: argparse.Namespace) -> int:
         plots.check_path(options.output)
         figure = plots.op_cost(costs, ridge_points, dtype=options.dtype or "int8", fusion=options.fusion or "folded")
     plots.save(figure, options.output)
+    print(options.output)
+    return 0
+
+
+def _plot_memory(options: argparse.Namespace) -> int:
+    from costmodel import plots
+    from costmodel.assignments import parameters_of
+    from costmodel.specs.catalogue import load
+
+    if options.batch != 1:
+        raise ParameterError(f"--batch does not belong to the {options.kind} chart: it shows one input")
+    graph = load(options.network, **parameters_of(options.parameters))
+    plots.check_path(options.output)
+    dtype = memory_dtype(options.dtype, options.hardware)
+    chart = memory_chart(options.kind, graph, dtype, options)
+    plots.save(chart, options.output)
     print(options.output)
     return 0
 

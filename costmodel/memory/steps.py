@@ -148,11 +148,8 @@ def _names_of_tensors(
             written[buffer.name] = written[buffer.overwrites]
         elif buffer.is_workspace:
             written[buffer.name] = buffer.name.partition(" of ")[0]
-        elif buffer.name == layer:
-            written[buffer.name] = name_of[buffer.start]
         else:
-            part = buffer.name.removeprefix(f"{layer}.")
-            written[buffer.name] = f"{name_of[buffer.start]}.{part}" if part.isdigit() else buffer.name
+            written[buffer.name] = name_of[buffer.start] if buffer.name == layer else buffer.name
     return written
 
 

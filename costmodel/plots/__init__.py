@@ -1,12 +1,15 @@
-"""Charts: the roofline, the cost of every operator at several ridge points, published accuracy over computed cost.
+"""Charts: the roofline, the cost of every operator at several ridge points, published accuracy over computed cost,
+activation memory over the steps of an inference, the memory map of an arena.
 
 The charts are plain `matplotlib.figure.Figure` objects made without pyplot: no display, no global state. matplotlib is
 imported in this package and nowhere else; `costmodel.plots` is loaded on first use.
 """
 
 from costmodel.plots.accuracy_chart import accuracy_cost
+from costmodel.plots.arena_chart import arena
+from costmodel.plots.memory_chart import memory
 from costmodel.plots.op_cost_chart import op_cost
 from costmodel.plots.roofline_chart import roofline
 from costmodel.plots.saving import check_path, save
 
-__all__ = ["accuracy_cost", "check_path", "op_cost", "roofline", "save"]
+__all__ = ["accuracy_cost", "arena", "check_path", "memory", "op_cost", "roofline", "save"]

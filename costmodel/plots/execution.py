@@ -25,6 +25,8 @@ TINY, LONGEST = 7.0, 26
 """Points of the names below the axis of steps, and the most characters they have."""
 FEW = 80
 """Steps whose bars stand apart, with edges between the tensors."""
+PATCH = {"boxstyle": "square,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
+"""What lies between a text and the lines behind it."""
 SRAM_COLOUR = "#D55E00"
 NEAR = 2.5
 """A device's SRAM is drawn up to so many times the peak."""
@@ -182,10 +184,11 @@ def draw_cut(main: Axes, cut: Axes, blocks: Sequence[Block], number: int, highes
     main.annotate(
         "peak", (number, highest), (0, 3), textcoords="offset points", fontsize=SMALL, fontweight="bold", color=INK,
         ha="left" if across < 0.05 else "right" if across > 0.95 else "center", va="bottom", gid="peak",
+        bbox=PATCH, zorder=4,
     )  # fmt: skip
     cut.annotate(
         f"step {number}", (0.5, highest), (0, 3), textcoords="offset points", fontsize=SMALL, color=INK, ha="center",
-        va="bottom", gid="peak step",
+        va="bottom", gid="peak step", bbox=PATCH, zorder=4,
     )  # fmt: skip
     _label_blocks(cut, blocks, 72 * PLOT * highest / cut.get_ylim()[1])
 
@@ -256,6 +259,17 @@ def highest_shown(peak: int, *limits: int | None) -> float:
     return 1.1 * max([peak, *(limit for limit in limits if limit is not None and limit <= NEAR * peak)])
 
 
+def free_ends(number: int, steps: int) -> tuple[float, float]:
+    """Parts of the width at which the names of two limits may end: apart, and away from the mark of the peak.
+
+    >>> free_ends(5, 64), free_ends(64, 64)
+    ((1.0, 0.72), (0.91, 0.63))
+    """
+    across = (number - 0.5) / steps
+    free = [end / 100 for end in range(100, 27, -1) if not end - 34 < 100 * across < end + 8]
+    return free[0], next(end for end in free if end <= free[0] - 0.28)
+
+
 def draw_limit(main: Axes, cut: Axes, bytes: int, name: str, colour: str, right: float) -> None:
     """A horizontal line whose name ends at that part of the width; the name alone where it lies above the axes."""
     is_drawn = bytes <= main.get_ylim()[1]
@@ -267,5 +281,5 @@ def draw_limit(main: Axes, cut: Axes, bytes: int, name: str, colour: str, right:
         (right, bytes if is_drawn else 1), (-2, 2 if is_drawn else -2),
         xycoords=("axes fraction", "data" if is_drawn else "axes fraction"), textcoords="offset points",
         fontsize=SMALL, color=colour, ha="right", va="bottom" if is_drawn else "top", gid=f"{name} name", zorder=4,
-        bbox={"boxstyle": "square,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
+        bbox=PATCH,
     )  # fmt: skip

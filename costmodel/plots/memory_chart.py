@@ -28,6 +28,7 @@ from costmodel.plots.execution import (
     elided,
     fill_boxes,
     folded_note,
+    free_ends,
     highest_shown,
     memory_panels,
     name_inches,
@@ -56,12 +57,14 @@ def memory(
     peak: PeakMemory,
     hardware: str | os.PathLike[str] | Device | HardwareProfile | None = None,
     sram_bytes: int | None = None,
+    note: str = "",
 ) -> Figure:
     """The chart of activation memory: a bar per step of the inference, piled up of the tensors that it holds.
 
     A step is a layer with the layers after it that run in place (`costmodel.memory.steps`). Colours say what the step
     does with a tensor: writes it, reads it for the last time, keeps it for later. To the right stands the peak step in
-    detail, every tensor with its bytes. `hardware` or `sram_bytes` draw the size of a device's SRAM as a line.
+    detail, every tensor with its bytes. `hardware` or `sram_bytes` draw a device's SRAM as a line. `note` is added
+    to the small print.
 
     >>> from costmodel import load, peak_memory
     >>> figure = memory(peak_memory(load("mobilenet_v2")), hardware="stm32h743")
@@ -80,8 +83,10 @@ def memory(
     steps = execution_steps(peak)
     at = peak_step(peak, steps)
     blocks, paths = _piled(steps[at]), [step.name for step in steps]
-    note = wrapped(" ".join(filter(None, [folded_note(len(steps), len(peak.held_bytes)), unnamed(blocks)])), WIDTH)
-    below, above = name_inches(paths) + note_inches([note]), 1.0
+    small_print = wrapped(
+        " ".join(filter(None, [folded_note(len(steps), len(peak.held_bytes)), unnamed(blocks), note])), WIDTH
+    )
+    below, above = name_inches(paths) + note_inches([small_print]), 1.0
     figure = empty_figure(WIDTH, below + PLOT + above)
     main, cut, frame = memory_panels(figure, below, highest_shown(peak.bytes, limit), "activation memory")
     half, edge = (0.43, 0.5) if len(steps) <= FEW else (0.5, 0)
@@ -89,11 +94,11 @@ def memory(
     name_steps(main, paths)
     draw_cut(main, cut, blocks, at + 1, peak.bytes)
     if limit is not None:
-        draw_limit(main, cut, limit, "SRAM", SRAM_COLOUR, 1)
+        draw_limit(main, cut, limit, "SRAM", SRAM_COLOUR, free_ends(at + 1, len(steps))[0])
     present = {held.role for step in steps for held in step.held}
     write_legend(main, [use for role, use in USES.items() if role in present])
     write_heading(frame, _heading(peak, steps[at], device))
-    write_note(frame, note, note_inches([note]) - below)
+    write_note(frame, small_print, note_inches([small_print]) - below)
     return figure
 
 
