@@ -13,12 +13,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from costmodel import claims as claims
     from costmodel import formulas as formulas
+    from costmodel import memory as memory
+    from costmodel import patches as patches
     from costmodel import plots as plots
     from costmodel import published as published
     from costmodel import scaling as scaling
     from costmodel import sweeps as sweeps
+    from costmodel.compression import compress as compress
     from costmodel.costs import CostTable as CostTable
     from costmodel.costs import cost_table as cost_table
+    from costmodel.deployment import fits as fits
+    from costmodel.energies import energy as energy
     from costmodel.errors import CostmodelError as CostmodelError
     from costmodel.graph import Graph as Graph
     from costmodel.hardware import HardwareProfile as HardwareProfile
@@ -41,10 +46,15 @@ _HOMES = {
     "accuracy_and_cost": "published.accuracy",
     "claims": "",
     "compare": "published",
+    "compress": "compression",
     "cost_table": "costs",
+    "energy": "energies",
+    "fits": "deployment",
     "formulas": "",
     "load": "specs.catalogue",
     "load_hardware": "hardware",
+    "memory": "",
+    "patches": "",
     "peak_memory": "memory",
     "plots": "",
     "predict": "roofline",

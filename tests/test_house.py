@@ -18,7 +18,7 @@ FLOORS = (
     ("records",),
     ("errors",),
     ("arithmetic",),
-    ("graph", "dtypes", "positions", "report"),
+    ("graph", "dtypes", "positions", "report", "quantities"),
     ("files", "expressions"),
     ("operators",),
     ("shapes", "fusion", "expectations"),
@@ -34,6 +34,7 @@ FLOORS = (
     ("published",),
     ("claims", "tracing"),
     ("plots", "summary", "hardware_listing", "sweeps", "scaling", "assignments"),
+    ("deployment",),
     ("cli",),
     ("__main__",),
 )
@@ -81,8 +82,8 @@ def test_the_public_names_are_sorted_and_importable() -> None:
     assert costmodel.__all__ == sorted(costmodel.__all__)
     assert costmodel.__all__ == [
         "CostTable", "CostmodelError", "Graph", "HardwareProfile", "Prediction", "accuracy_and_cost", "claims",
-        "compare", "cost_table", "formulas", "load", "load_hardware", "peak_memory", "plots", "predict", "published",
-        "scaling", "sweep", "sweeps", "trace_claim",
+        "compare", "compress", "cost_table", "energy", "fits", "formulas", "load", "load_hardware", "memory", "patches",
+        "peak_memory", "plots", "predict", "published", "scaling", "sweep", "sweeps", "trace_claim",
     ]  # fmt: skip
     for name in costmodel.__all__:
         assert getattr(costmodel, name) is not None

@@ -45,7 +45,7 @@ def add_commands(commands: Any) -> None:
     prediction_arguments(sweep)
     sweep.set_defaults(run=_sweep)
 
-    check = commands.add_parser("check", help="is this spec, hardware file or published table right")
+    check = commands.add_parser("check", help="is this spec, hardware file, published table or table of energies right")
     check.add_argument("file", metavar="FILE")
     check.set_defaults(run=_check)
 
@@ -136,7 +136,12 @@ def _check(options: argparse.Namespace) -> int:
 
     try:
         document = read(options.file)
-        if "device" in document.data or "peak" in document.data:
+        if "operation" in document.data or isinstance(document.data.get("table"), dict):
+            from costmodel.energies.schema import check_table
+
+            check_table(document)
+            print(f"{options.file}: a table of energies, nothing wrong")
+        elif "device" in document.data or "peak" in document.data:
             from costmodel.hardware_schema import check_device
 
             check_device(document)

@@ -1,0 +1,105 @@
+"""Does a network fit a device: a yes or no for every resource, the layer to blame, and what would make it fit."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from costmodel.costs import cost_table
+from costmodel.deployment.checks import Check, checks_of
+from costmodel.deployment.limits import limits_of
+from costmodel.deployment.needs import Setting
+from costmodel.deployment.origin import origin_of
+from costmodel.deployment.remedies import Remedy, remedies_for
+from costmodel.dtypes import dtype_named
+from costmodel.errors import ParameterError
+from costmodel.graph import Graph
+from costmodel.hardware import HardwareProfile
+from costmodel.records import record
+from costmodel.roofline import profile_for
+
+
+@record
+class Fit:
+    """The answer: `fits` where every limit is kept, `checks` for each resource, `remedies` where it does not fit."""
+
+    network: str
+    hardware: str
+    dtype: str
+    definition: str
+    macs: Any
+    checks: tuple[Check, ...]
+    remedies: tuple[Remedy, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether every limit is kept."""
+        return not self.exceeded
+
+    @property
+    def exceeded(self) -> tuple[str, ...]:
+        """The resources whose limits are not kept."""
+        return tuple(check.resource for check in self.checks if check.is_kept is False)
+
+    def __repr__(self) -> str:
+        where = f" on {self.hardware}" if self.hardware else ""
+        answer = "fits" if self.fits else f"does not fit, too much {' and '.join(self.exceeded)}"
+        return f"<Fit: {self.network}{where} ({self.dtype}, {self.definition}) {answer}; .fits, .checks, .remedies>"
+
+
+def fits(
+    network: str | os.PathLike[str] | Graph,
+    /,
+    hardware: str | HardwareProfile | None = None,
+    *,
+    dtype: str | None = None,
+    definition: str = "fused",
+    workspace: str = "none",
+    storage: str = "plain",
+    sram_bytes: int | None = None,
+    flash_bytes: int | None = None,
+    latency_seconds: float | None = None,
+    energy_joules: float | None = None,
+    search: bool = True,
+    **parameters: Any,
+) -> Fit:
+    """Does a network fit a device or given budgets, which layer is to blame, and what would make it fit.
+
+    SRAM is the arena of the activations (`costmodel.memory.arena`, addresses aligned to 16 bytes) by a definition that
+    follows live tensors, with a runtime's `workspace`; flash is `costmodel.model_size.flash_size` in a `storage`. Their
+    limits are the capacities of the device, all of it: a budget takes their place, and leaves room for code and stack.
+    Latency and energy are limited by budgets only. Latency is Eq. 1 of `costmodel.predict`, on a datasheet profile a
+    lower bound: a no is certain, a yes is not.
+
+    Where it does not fit, `search` looks for another order of the layers, depthwise convolutions in place, inference by
+    patches, the largest width and resolution, and smaller networks of the family. Each remedy says what the network
+    then needs and whether that fits.
+
+    >>> answer = fits("mlperf_tiny_vww_mbv1", "stm32f746")
+    >>> answer.fits, [(check.resource, check.needed) for check in answer.checks[:2]]
+    (True, [('SRAM', 55296), ('flash', 219064)])
+
+    Raises: ParameterError for a budget that is no positive number, and where nothing is limited; what `load`,
+    `load_hardware`, `plan_arena` and, for a budget of latency or energy, `predict` and `energy` raise.
+    """
+    profile = profile_for(hardware, dtype) if hardware is not None else None
+    limits = limits_of(profile, sram_bytes, flash_bytes, latency_seconds, energy_joules)
+    if latency_seconds is not None and profile is None:
+        raise ParameterError("latency is that of a device: give hardware")
+    chosen = profile.dtype.name if profile is not None else dtype_named(dtype or "int8").name
+    setting = Setting(profile, chosen, definition, workspace, storage, limits)
+    origin = origin_of(network, parameters)
+    costs = cost_table(origin.graph)
+    answer = Fit(
+        origin.graph.name,
+        profile.name if profile is not None else "",
+        chosen,
+        definition,
+        costs.total("macs"),
+        checks_of(costs, setting),
+        (),
+    )
+    if answer.fits or not search:
+        return answer
+    remedies = remedies_for(origin, setting, answer.exceeded)
+    return Fit(answer.network, answer.hardware, chosen, definition, answer.macs, answer.checks, remedies)

@@ -1,0 +1,201 @@
+"""Does it fit: verdicts at their limits, the layers to blame, and remedies held against what they say they give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import costmodel
+from costmodel.deployment import Fit, Remedy, fits
+from costmodel.deployment.limits import limits_of
+from costmodel.deployment.needs import Setting, needs_of
+from costmodel.deployment.origin import origin_of
+from costmodel.deployment.smaller import Sizes, largest_scaled
+from costmodel.errors import ParameterError, PredictionError, UnknownNameError
+from costmodel.graph import Graph, Layer, image
+from costmodel.memory.arena import plan_arena
+from costmodel.model_size import flash_size
+from costmodel.operators.base import Operator
+from costmodel.operators.combining import Concat
+from costmodel.operators.convolution import Conv2d
+from costmodel.patches import patch_costs
+
+
+def network(*layers: tuple[str, Operator, str]) -> Graph:
+    """Layers with the names of their inputs, on an image of 8 channels and 4x4 pixels: 128 bytes in int8."""
+    made = tuple(Layer(name, operator, tuple(read.split()), (name,)) for name, operator, read in layers)
+    return Graph("tiny", {"input": image(8, 4, 4)}, made, (made[-1].name,), {})
+
+
+CHAIN = network(("wide", Conv2d(24, bias=True), "input"), ("narrow", Conv2d(16), "wide"))
+"""128 -> 384 -> 256 bytes; 192 + 384 weights, 24 biases: 640 bytes at the second layer, 672 bytes of flash."""
+
+
+def remedies(answer: Fit, kind: str) -> list[Remedy]:
+    return [remedy for remedy in answer.remedies if remedy.kind == kind]
+
+
+def test_the_limit_itself_is_kept_and_a_byte_less_is_not() -> None:
+    kept = fits(CHAIN, sram_bytes=640, flash_bytes=672)
+    assert kept.fits
+    assert [(check.needed, check.is_kept) for check in kept.checks[:2]] == [(640, True), (672, True)]
+    exceeded = fits(CHAIN, sram_bytes=639, flash_bytes=671, search=False)
+    assert (exceeded.fits, exceeded.exceeded, exceeded.remedies) == (False, ("SRAM", "flash"), ())
+
+
+def test_the_layer_to_blame_is_named() -> None:
+    sram, flash, latency, _ = fits(CHAIN, "stm32f746").checks
+    assert (sram.layer, sram.layer_needs) == ("narrow", 640)
+    assert (flash.layer, flash.layer_needs) == ("narrow", 384)
+    predicted = costmodel.predict(costmodel.cost_table(CHAIN), "stm32f746")
+    assert (latency.layer, latency.needed) == ("narrow", predicted.latency_seconds)
+
+
+def test_limits_are_those_of_the_device_unless_given() -> None:
+    checks = fits(CHAIN, "stm32f746", flash_bytes=10_000).checks
+    assert [(check.limit.amount, check.limit.source) for check in checks if check.limit] == [
+        (327_680, "[memory.sram] of stm32f746"), (10_000, "given"),
+    ]  # fmt: skip
+    weights = fits(CHAIN, "max78000_cnn").checks[1]
+    assert weights.limit is not None
+    assert weights.limit.source == "[memory.weight_sram] of max78000_cnn"
+
+
+def test_number_format_and_storage_change_what_is_needed() -> None:
+    assert [check.needed for check in fits(CHAIN, "stm32f746", dtype="float32").checks[:2]] == [2560, 600 * 4]
+    stored = fits(CHAIN, sram_bytes=10_000, storage="tflite").checks[1].needed
+    assert stored == flash_size(CHAIN, storage="tflite").bytes > 672
+
+
+def test_latency_and_energy_are_limited_by_budgets() -> None:
+    costs = costmodel.cost_table(CHAIN)
+    seconds = costmodel.predict(costs, "stm32f746").latency_seconds
+    joules = costmodel.energy(costs, "stm32f746").joules
+    assert fits(CHAIN, "stm32f746", latency_seconds=seconds, energy_joules=joules).fits
+    slow = fits(CHAIN, "stm32f746", latency_seconds=seconds * 0.99, energy_joules=joules * 0.99, search=False)
+    assert slow.exceeded == ("latency", "energy")
+
+
+def test_a_runtime_with_an_active_power_gives_the_energy_by_it() -> None:
+    energy = fits("mlperf_tiny_resnet8", "nucleo_l4r5zi:x_cube_ai_8_0").checks[3]
+    assert energy.note == "active power x latency, and so a lower bound"
+    latency = fits("mlperf_tiny_resnet8", "nucleo_l4r5zi:x_cube_ai_8_0").checks[2]
+    assert 0.05 < energy.needed / latency.needed < 0.1  # watts
+
+
+def test_another_order_is_found() -> None:
+    """The wide branch first: the input, 2048 bytes and its 16 are held, not the 1024 of the other branch."""
+    net = network(
+        ("small", Conv2d(64), "input"),
+        ("wide", Conv2d(128), "input"),
+        ("end", Conv2d(1), "wide"),
+        ("concat", Concat(), "small end"),
+    )
+    before = plan_arena(net).bytes
+    (remedy,) = remedies(fits(net, sram_bytes=before - 1), "order")
+    assert remedy.needs is not None
+    assert (remedy.needs.sram_bytes, remedy.fits) == (128 + 2048 + 16, True)
+    assert before == 128 + 1024 + 2048
+    (none,) = remedies(fits(CHAIN, sram_bytes=600), "order")
+    assert (none.needs, none.note) == (None, "none needs less than the order of the file")
+
+
+def test_remedies_for_mobilenet_v2_give_what_they_say() -> None:
+    answer = fits("mobilenet_v2", "stm32f746", classes=10)
+    assert answer.exceeded == ("SRAM", "flash")
+    (in_place,) = remedies(answer, "in_place")
+    assert in_place.needs is not None
+    assert in_place.needs.sram_bytes == 1372 * 1024
+    for remedy in remedies(answer, "size"):
+        assert remedy.fits
+        again = fits("mobilenet_v2", "stm32f746", **{"classes": 10, **remedy.settings})
+        assert again.fits
+        assert remedy.needs is not None
+        assert [check.needed for check in again.checks[:2]] == [remedy.needs.sram_bytes, remedy.needs.flash_bytes]
+    for remedy in remedies(answer, "patches"):
+        settings: dict[str, Any] = dict(remedy.settings)
+        cut, grid = settings.pop("cut"), settings.pop("grid")
+        costs = patch_costs(costmodel.load("mobilenet_v2", classes=10, **settings), cut, grid, definition="fused")
+        assert remedy.needs is not None
+        assert (remedy.needs.sram_bytes, remedy.needs.macs) == (costs.peak_bytes, costs.overall_macs)
+    assert [remedy.fits for remedy in remedies(answer, "patches")] == [False, True]
+    for remedy in remedies(answer, "variant"):
+        assert fits(remedy.change, "stm32f746").fits
+
+
+def test_the_largest_size_is_that_of_trying_every_one() -> None:
+    origin = origin_of("mobilenet_v2", {"classes": 10})
+    setting = Setting(
+        costmodel.load_hardware("stm32f746"), "int8", "fused", "none", "plain",
+        limits_of(costmodel.load_hardware("stm32f746")),
+    )  # fmt: skip
+    sizes = Sizes(origin)
+    every = [
+        scaled
+        for width in range(len(sizes.widths))
+        for resolution in range(len(sizes.resolutions))
+        if (scaled := sizes.at(width, resolution)) is not None
+        and needs_of(scaled.graph, setting).within(setting.limits)
+    ]
+    found = largest_scaled(Sizes(origin), setting)
+    assert found[0].macs == max(scaled.macs for scaled in every)
+    assert {"width", "resolution"} == {name for scaled in every for name in scaled.settings}
+
+
+def test_networks_without_a_width_are_scaled_by_passes() -> None:
+    answer = fits("resnet18", "stm32h743")
+    largest = remedies(answer, "size")[0]
+    assert largest.fits
+    assert "scale_width" in largest.settings
+    assert " ".join(f"{name}={value:g}" for name, value in largest.settings.items()) == largest.change
+
+
+def test_where_no_size_fits_the_least_one_says_why() -> None:
+    """The classifier of MobileNetV2 has 1,280,000 weights at every width below 1."""
+    (least,) = remedies(fits("mobilenet_v2", "stm32f746"), "size")
+    assert least.note == "the least, and too much flash, most of it in linear"
+    assert not least.fits
+
+
+def test_a_graph_has_no_parameters_and_no_family() -> None:
+    kinds = {remedy.kind for remedy in fits(costmodel.load("mobilenet_v2", classes=10), "stm32f746").remedies}
+    assert kinds == {"order", "in_place", "patches", "weight_bits", "size"}
+    with pytest.raises(ParameterError, match=r"a graph has no parameters to set \(width\): give the network's name"):
+        fits(CHAIN, sram_bytes=100, width=0.5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        ({}, ParameterError, "no device is given: give a budget, sram_bytes, flash_bytes, latency_seconds or"),
+        ({"hardware": "pixel_6"}, ParameterError, "pixel_6 states no capacity of SRAM or flash: give a budget"),
+        ({"sram_bytes": 0}, ParameterError, "sram_bytes = 0 must be a number above 0"),
+        ({"flash_bytes": True}, ParameterError, "flash_bytes = True must be a number above 0"),
+        ({"energy_joules": float("nan")}, ParameterError, "energy_joules = nan must be a number above 0"),
+        ({"latency_seconds": 1.0}, ParameterError, "latency is that of a device: give hardware"),
+        ({"sram_bytes": 9, "definition": "io"}, ParameterError, "io"),
+        ({"sram_bytes": 9, "definition": "fussed"}, UnknownNameError, "did you mean 'fused'"),
+        ({"sram_bytes": 9, "storage": "tf"}, UnknownNameError, "unknown storage 'tf'"),
+        ({"hardware": "stm32f747"}, UnknownNameError, "did you mean"),
+    ],
+)
+def test_mistakes_are_named(arguments: dict[str, Any], error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        fits(CHAIN, **arguments)
+
+
+def test_a_budget_for_what_cannot_be_predicted_is_an_error() -> None:
+    with pytest.raises(PredictionError, match="gives no rate for the additions"):
+        fits("adder_resnet20_cifar", "stm32f746", latency_seconds=1.0)
+    latency = fits("adder_resnet20_cifar", "stm32f746").checks[2]
+    assert (latency.needed, latency.is_kept) == (None, None)
+    assert "gives no rate for the additions" in latency.note
+
+
+def test_text_of_the_answer() -> None:
+    assert repr(fits(CHAIN, "stm32f746")) == (
+        "<Fit: tiny on stm32f746:idealised:int8 (int8, fused) fits; .fits, .checks, .remedies>"
+    )
+    text = repr(fits(CHAIN, sram_bytes=100, flash_bytes=100, search=False))
+    assert text == "<Fit: tiny (int8, fused) does not fit, too much SRAM and flash; .fits, .checks, .remedies>"
