@@ -136,9 +136,9 @@ def _way_of_counting(reading: Reading) -> str:
 
 
 def _counted(reading: Reading) -> str:
-    """The formula or the convention of a reading, or what it says of memory or patches."""
-    chosen = dict(reading.peak or reading.patches)
-    memory = " ".join(str(chosen[key]) for key in ("definition", "gives") if key in chosen)
+    """The formula or the convention of a reading, or what it says of memory, patches or compression."""
+    chosen = dict(reading.peak or reading.patches or reading.compression)
+    memory = " ".join(str(chosen[key]) for key in ("definition", "coding", "gives") if key in chosen)
     return reading.formula or reading.convention or memory
 
 

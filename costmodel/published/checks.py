@@ -24,6 +24,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 Keys: TypeAlias = Mapping[str, Any]
 TEXT, WHOLE, TEXTS, NAMES = "text in quotes", "a whole number from 1 on", "a list of texts", "names and values { }"
+BY_LAYER = "a number, or numbers by patterns of layer names { }"
 UNIT, GRID = "a positive number, at most 1e30", "a whole number from 1 to 64"
 MAXIMUM_UNIT = 1e30
 MAXIMUM_GRID = 64
@@ -35,8 +36,8 @@ MAXIMUM_CHARACTERS = 60
 """Of a printed cost."""
 READING: Mapping[str, str] = {
     "network": TEXT, "parameters": NAMES, "edits": TEXTS, "batch": WHOLE, "layers": TEXTS, "operators": TEXTS,
-    "convention": TEXT, "formula": TEXT, "inputs": NAMES, "peak": NAMES, "patches": NAMES, "cell": NAMES,
-    "terms": NAMES, "value": TEXT,
+    "convention": TEXT, "formula": TEXT, "inputs": NAMES, "peak": NAMES, "patches": NAMES, "compression": NAMES,
+    "cell": NAMES, "terms": NAMES, "value": TEXT,
 }  # fmt: skip
 """The keys of a reading (`costmodel.published.readings.Reading`) and what each holds."""
 TABLE_KEYS = {"title": TEXT, "paper": TEXT, "source": TEXT, "read_in": TEXT, "kind": TEXT, "note": TEXT}
@@ -60,6 +61,10 @@ ARGUMENTS: Mapping[str, Keys] = {
     "patches": {
         "cut": TEXT, "grid": GRID, "gives": PATCH_NUMBERS, "clipped": "true or false", "dtype": TEXT,
         "definition": TEXT,
+    },
+    "compression": {
+        "weight_bits": BY_LAYER, "sparsity": BY_LAYER, "coding": TEXT, "index_bits": WHOLE, "bias_bits": WHOLE,
+        "gives": ("stored_bytes", "kept", "fillers"),
     },
     "cell": {"table": TEXT, "row": WHOLE, "column": TEXT},
 }  # fmt: skip
@@ -196,6 +201,7 @@ def _of_type(document: Document, place: KeyPath, value: Any, wanted: Any) -> Ite
         "[[rows]]": isinstance(value, list),
         GRID: type(value) is int and 1 <= value <= MAXIMUM_GRID,
         UNIT: _is_unit(value),
+        BY_LAYER: type(value) in (int, float, dict),
         "true or false": isinstance(value, bool),
     }
     if not fits[wanted]:

@@ -33,7 +33,8 @@ class Reading:
     `network` with `parameters`, after the graph passes `edits`, costed at `batch`, counted by `convention`, over the
     layers whose name matches one of `layers` (shell patterns) and whose operator is one of `operators` (all, when
     empty). Instead of a convention, `formula` with `inputs` (`costmodel.formulas`), `peak` (a definition of
-    `costmodel.memory`), `patches` (`costmodel.patches`) or `cell`, the number that a published table prints.
+    `costmodel.memory`), `patches` (`costmodel.patches`), `compression` (`costmodel.compress`) or `cell`, the number
+    that a published table prints.
 
     `value` is arithmetic on `total`, on `whole` (the same over all layers), on the totals of the further readings
     `terms`, and on numbers that the place of the reading supplies.
@@ -50,6 +51,7 @@ class Reading:
     inputs: Settings = ()
     peak: Settings = ()
     patches: Settings = ()
+    compression: Settings = ()
     cell: Settings = ()
     terms: tuple[tuple[str, Reading], ...] = ()
     value: str = ""
@@ -139,6 +141,8 @@ def _quantity(reading: Reading, known: Mapping[str, Any]) -> Number:
         return _printed(**dict(reading.cell))
     if reading.patches:
         return _patches(reading)
+    if reading.compression:
+        return _compressed(reading)
     return _convention_total(reading)
 
 
@@ -174,6 +178,17 @@ def _patches(reading: Reading) -> Number:
     gives = settings.pop("gives")
     number: Number = getattr(patch_costs(graph, **settings), gives)
     return number
+
+
+def _compressed(reading: Reading) -> Number:
+    """What a compressed network stores, or another total of `costmodel.compression.SIZE_COLUMNS`."""
+    from costmodel.compression import compress
+
+    settings: dict[str, Any] = {
+        name: dict(value) if isinstance(value, tuple) else value for name, value in reading.compression
+    }
+    gives = settings.pop("gives", "stored_bytes")
+    return compress(_costs(reading.network, reading.parameters, reading.edits, 1), **settings).total(gives)
 
 
 def _printed(table: str, row: int, column: str) -> Number:
