@@ -151,6 +151,6 @@ def _bytes_of(layer: Layer, shapes: Mapping[str, Shape], dtype: Dtype, workspace
     if workspace.without is None or label in known or not workspace.without.isdisjoint((operator.verb, operator.kind)):
         return 0
     raise ConventionError(
-        f"workspace {workspace.name!r} says nothing about {operator.verb} ({layer.name}), which the runtime does not "
-        "have or works out of tensors of its own; choose workspace 'none' or 'im2col'"
+        f"workspace {workspace.name!r} says nothing about {operator.verb} ({layer.name}): the runtime has no such "
+        "operator, or needs tensors of its own for it; choose workspace 'none' or 'im2col'"
     )
