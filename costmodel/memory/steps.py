@@ -130,10 +130,9 @@ def _grouped(peak: PeakMemory, layers: Sequence[str]) -> list[list[int]]:
 
 
 def _is_folded(peak: PeakMemory, buffer: Buffer) -> bool:
-    """Whether a buffer takes the whole place of another in a layer that is no operator of its own at inference. A
-    depthwise convolution in place remains one."""
-    over = peak.buffers.get(buffer.overwrites)
-    return over is not None and over.bytes == buffer.bytes and peak.operators[buffer.start] != "depthwise_conv2d"
+    """Whether a buffer is written over another by a layer that is no operator of its own at inference. A depthwise
+    convolution in place remains one."""
+    return bool(buffer.overwrites) and peak.operators[buffer.start] != "depthwise_conv2d"
 
 
 def _names_of_tensors(
