@@ -170,6 +170,23 @@ def test_patches(capsys: pytest.CaptureFixture[str]) -> None:
     assert [row["grid"] for row in table if row["peak_bytes"] == "175616"] == ["3x5"]
 
 
+def test_an_order_that_may_not_be_the_best_says_so() -> None:
+    from costmodel.records import replace
+
+    report = memory_report(load("nasnet_a_mobile"), order=True)
+    assert report.order is not None
+    unsure = replace(report, order=replace(report.order, lower_bound_bytes=1_000_000, down_sets=None))
+    (line,) = [line for line in as_text(unsure).splitlines() if line.startswith("order")]
+    assert line.endswith("with 1,127,915: the best found, no order needs less than 1,000,000")
+
+
+def test_scales_are_stored_where_the_runtime_has_them(capsys: pytest.CaptureFixture[str]) -> None:
+    """The autoencoder's ten layers have one scale for weights and one for biases each, of 12 bytes."""
+    text = printed(capsys, "mlperf_tiny_ad_autoencoder", "--storage", "tflite")
+    assert "flash       271,120 bytes (264.8 KiB): weights 264,192, biases 6,688, scales 240" in text
+    assert "biases 6,688\n" in printed(capsys, "mlperf_tiny_ad_autoencoder")
+
+
 def test_workspace(capsys: pytest.CaptureFixture[str]) -> None:
     text = printed(capsys, "lenet5", "--workspace", "im2col")
     assert "norm and activation in place; workspace im2col" in text
@@ -221,6 +238,7 @@ def test_patches_know_no_workspace() -> None:
         (["memory", "lenet5", "--dtype", "int7"], "costmodel: unknown number format 'int7'; did you mean"),
         (["memory", "lenet5", "--definition", "fussed"], "memory 'fussed'; did you mean 'fused'?"),
         (["memory", "lenet5", "--workspace", "im2"], "costmodel: unknown workspace 'im2'"),
+        (["memory", "lenet5", "--storage", "onnx"], "costmodel: unknown storage 'onnx'"),
         (["memory", "lenet5", "--hardware", "rtx_3090"], "costmodel: rtx_3090 has no SRAM of known size"),
         (["memory", "lenet5", "--hardware", "stm32"], "costmodel: unknown device 'stm32'; did you mean 'stm32"),
         (["memory", "lenet5", "--sram", "much"], "costmodel: --sram 'much' must be a number and a unit"),

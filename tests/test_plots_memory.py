@@ -11,6 +11,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 from test_plots import extent, legend_names, texts, visible_texts
 
 from costmodel import load, peak_memory, plots
@@ -19,7 +20,7 @@ from costmodel.hardware import load_hardware
 from costmodel.memory import Buffer, PeakMemory
 from costmodel.memory.arena import Arena, plan_arena
 from costmodel.memory.steps import execution_steps, peak_step
-from costmodel.plots.execution import elided, spread, tick_names
+from costmodel.plots.execution import PLOT, elided, spread, tick_names
 
 NETWORKS = (
     "mobilenet_v2", "mlperf_tiny_vww_mbv1", "mlperf_tiny_ad_autoencoder", "nasnet_a_mobile", "resnet50", "densenet121",
@@ -100,6 +101,9 @@ def test_the_peak_step_is_shown_in_detail() -> None:
     assert list(mark.xy) == [5, 1_505_280]
     assert texts(cut, "peak step")[0].get_text() == "step 5"
     assert rectangles(cut)["written"].tolist() == [[0, 1, 1_204_224, 1_505_280]]
+    leaders = [text.xy[1] for text in cut.texts if isinstance(text, Annotation) and text.arrow_patch is not None]
+    points = 72 * PLOT / cut.get_ylim()[1]  # of height for each byte
+    assert leaders == pytest.approx([points * 1_204_224 / 2, points * (1_204_224 + 301_056 / 2)])
 
 
 def test_title_and_note_of_the_steps() -> None:

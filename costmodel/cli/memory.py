@@ -19,6 +19,9 @@ def add_commands(commands: Any) -> None:
     memory.add_argument("--workspace", metavar="W", help="a runtime's scratch memory beside the tensors")
     memory.add_argument("--hardware", metavar="H", help="device[:runtime[:dtype]] or a hardware file")
     memory.add_argument("--sram", metavar="BYTES", help="size of an SRAM in place of a device, e.g. 256KiB")
+    memory.add_argument(
+        "--storage", default="plain", metavar="S", help="what is stored beside weights: plain or tflite"
+    )
     memory.add_argument("--arena", action="store_true", help="assign addresses to all buffers")
     memory.add_argument("--order", action="store_true", help="search the order of the layers with the least peak")
     memory.add_argument("--patches", action="store_true", help="search inference in patches: peak and extra MACs")
@@ -43,7 +46,7 @@ def _memory(options: argparse.Namespace) -> int:
         return _draw(options, graph, dtype, sram_bytes)
     found = memory_report(
         graph, dtype, options.definition or "fused", options.workspace or "none", options.hardware, sram_bytes,
-        order=options.order, arena=options.arena, patches=options.patches,
+        storage=options.storage, order=options.order, arena=options.arena, patches=options.patches,
     )  # fmt: skip
     match options.format:
         case "table":

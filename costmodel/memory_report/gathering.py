@@ -58,14 +58,15 @@ def memory_report(
     hardware: str | os.PathLike[str] | Device | HardwareProfile | None = None,
     sram_bytes: int | None = None,
     *,
+    storage: str = "plain",
     order: bool = False,
     arena: bool = False,
     patches: bool = False,
 ) -> MemoryReport:
     """The memory of a network under a definition and number format, beside the SRAM of a device or a given size.
 
-    `order` searches the order of the layers with the least peak and goes on with it, `arena` assigns addresses,
-    `patches` searches cuts and grids of patches.
+    Flash is counted by a row of `costmodel.model_size.STORAGES`. `order` searches the order of the layers with the least
+    peak and goes on with it, `arena` assigns addresses, `patches` searches cuts and grids of patches.
 
     >>> from costmodel import load
     >>> report = memory_report(load("mlperf_tiny_vww_mbv1"), hardware="stm32f746")
@@ -97,6 +98,6 @@ def memory_report(
         searched = search_patches(graph, dtype, definition)
     peak = peaks[definition]
     return MemoryReport(
-        graph, shapes, workspace, peak, execution_steps(peak), peaks, flash_size(graph, dtype),
+        graph, shapes, workspace, peak, execution_steps(peak), peaks, flash_size(graph, dtype, storage),
         model_bytes(graph, dtype), device, found, planned, searched,
     )  # fmt: skip

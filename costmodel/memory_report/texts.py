@@ -120,10 +120,8 @@ def _facts(report: MemoryReport) -> str:
 
 
 def _verdict(device: DeviceMemory, bytes: int, memory: Memory) -> str:
-    """Whether so much fits, and what part of the memory it is; nothing for a device whose flash is not known."""
-    size = device.size(memory)
-    if size is None:
-        return ""
+    """Whether so much fits into a memory of known size, and what part of it that is."""
+    size = device.size(memory) or 0
     compared = f"{device.compared(bytes, memory)} ({binary_size(size)})"
     return f"fits, {compared}; the runtime comes on top" if bytes <= size else f"does not fit, {compared}"
 
@@ -134,7 +132,8 @@ def _order_text(order: ExecutionOrder, workspace: str) -> str:
     else:
         saved = significant(100 * (1 - order.bytes / order.file_order_bytes))
         found = f"{in_full(order.bytes)}, {saved} % less than the order of the file with {order.file_order_bytes:,}"
-    quality = "no order needs less" if order.is_exact else f"no order needs less than {order.lower_bound_bytes:,}"
+    bound = f"the best found, no order needs less than {order.lower_bound_bytes:,}"
+    quality = "no order needs less" if order.is_exact else bound
     down_sets = "" if order.down_sets is None else f"; {order.down_sets:,} down-sets"
     return f"{found}: {quality}{down_sets}{'' if workspace == 'none' else '; without workspace'}"
 
