@@ -2,12 +2,13 @@
 
 from costmodel.memory.arena import Arena, plan_arena
 from costmodel.memory.arena_orders import GREEDY_ORDERS, GreedyOrder
-from costmodel.memory.definitions import DEFINITIONS, MemoryDefinition, definition_named
+from costmodel.memory.definitions import ARENA, DEFINITIONS, MemoryDefinition, definition_named
 from costmodel.memory.peak import PeakMemory, peak_memory
 from costmodel.memory.storage import Buffer, buffers_of, kept_in, stored_bytes
 from costmodel.memory.workspace import WORKSPACES, Workspace, workspace_named
 
 __all__ = [
+    "ARENA",
     "DEFINITIONS",
     "GREEDY_ORDERS",
     "WORKSPACES",

@@ -77,9 +77,19 @@ DEFINITIONS = {
     )
 }
 
+ARENA = MemoryDefinition(
+    "arena",
+    "the highest end address once every tensor has one, aligned to 16 bytes, norm and activation in place",
+    "live",
+    FOLDED,
+    "TensorFlow Lite Micro, whose planner takes the tensors by size; here the best of more orders",
+)
+"""What `costmodel.memory.plan_arena` plans by default. It depends on all steps at once, so that only a whole network has
+it: `peak_memory` takes it by name, parts and searches do not."""
+
 
 def definition_named(name: str) -> MemoryDefinition:
-    """The definition of that name.
+    """The definition of that name, of those that count step by step.
 
     >>> definition_named("io").meaning
     "the largest sum of one operator's inputs and outputs, norm and activation folded"
@@ -88,5 +98,7 @@ def definition_named(name: str) -> MemoryDefinition:
     """
     if not isinstance(name, str) or name not in DEFINITIONS:
         hint = nearest(name, DEFINITIONS) or f"there are {', '.join(DEFINITIONS)}"
+        if name == ARENA.name:
+            hint = f"peak_memory and plan_arena have it; here there are {', '.join(DEFINITIONS)}"
         raise UnknownNameError(f"unknown definition of memory {name!r}; {hint}")
     return DEFINITIONS[name]

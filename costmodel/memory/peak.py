@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from costmodel.arithmetic import is_array, maximum, minimum, refuse_overflow
+from costmodel.arithmetic import ceil_div, is_array, maximum, minimum, refuse_overflow
 from costmodel.dtypes import Dtype, dtype_of
 from costmodel.errors import ParameterError
 from costmodel.graph import Graph, Shape
-from costmodel.memory.definitions import MemoryDefinition, definition_named
+from costmodel.memory.definitions import ARENA, MemoryDefinition, definition_named
 from costmodel.memory.storage import Buffer, buffers_of, kept_in
 from costmodel.memory.workspace import workspace_buffers
 from costmodel.operators.labels import operator_label
@@ -82,10 +82,11 @@ def peak_memory(
     """The most memory that activations need at one time, layers in file order, batch 1.
 
     A graph input lives from the first layer to its last reader, an output of the graph to the end. Weights are not
-    activations. `definition` is a row of `costmodel.memory.DEFINITIONS`, `workspace` one of
-    `costmodel.memory.WORKSPACES`: what a runtime needs beside the tensors while it runs a layer. `shapes` are the sizes
-    of the tensors where they are not those of the whole network, as in one patch of it (`costmodel.patches`). Sizes
-    that are arrays give arrays.
+    activations. `definition` is a row of `costmodel.memory.DEFINITIONS`, or `arena`: then `bytes` is the highest end
+    address of `costmodel.memory.plan_arena`, and what a layer holds the highest in use while it runs. `workspace` is
+    one of `costmodel.memory.WORKSPACES`: what a runtime needs beside the tensors while it runs a layer. `shapes` are
+    the sizes of the tensors where they are not those of the whole network, as in one patch of it (`costmodel.patches`).
+    Sizes that are arrays give arrays, except in an arena.
 
     M(G) = max over operators of the memory held while they run: MobileNetV2 (arXiv:1801.04381), Sec. 5.1. Its first 1x1
     convolution of the second bottleneck reads 16 and writes 96 maps of 112x112, in int8:
@@ -104,13 +105,17 @@ def peak_memory(
         raise ParameterError(f"peak_memory needs a Graph, got {type(graph).__name__}; load a network first")
     if not graph.layers:
         raise ParameterError("peak memory is that of a network with at least one layer")
-    counting, form = definition_named(definition), dtype_of(dtype)
+    has_addresses = definition == ARENA.name
+    counting, form = ARENA if has_addresses else definition_named(definition), dtype_of(dtype)
     shapes = infer_shapes(graph) if shapes is None else shapes
     refuse_wrapped_bits(shapes, form.activation_bits)
     buffers = buffers_of(graph, form.activation_bits, counting, shapes)
     buffers |= workspace_buffers(graph, shapes, form, workspace)
     counted = counted_by_step(graph, counting, buffers)
-    held = [held_bytes(step, [buffers[name] for name in names], counting) for step, names in enumerate(counted)]
+    if has_addresses:
+        held = _end_addresses(graph, form, shapes, workspace, counted)
+    else:
+        held = [held_bytes(step, [buffers[name] for name in names], counting) for step, names in enumerate(counted)]
     layers = [layer.name for layer in graph.layers]
     bytes, layer = _first_greatest(layers, held)
     operators = tuple(operator_label(layer.operator, shapes[layer.inputs[0]]) for layer in graph.layers)
@@ -129,11 +134,29 @@ def counted_by_step(
                 names.append(buffer.name)
         return tuple(map(tuple, alive))
     kept = kept_in(graph)
-    scratch = {buffer.start: (buffer.name,) for buffer in buffers.values() if buffer.is_workspace}
+    scratch: list[list[str]] = [[] for _ in graph.layers]
+    for buffer in buffers.values():
+        if buffer.is_workspace:
+            for names in scratch[buffer.start : buffer.stop + 1]:
+                names.append(buffer.name)
     return tuple(
-        (*dict.fromkeys(kept[name] for name in (*layer.inputs, *layer.outputs)), *scratch.get(step, ()))
+        (*dict.fromkeys(kept[name] for name in (*layer.inputs, *layer.outputs)), *scratch[step])
         for step, layer in enumerate(graph.layers)
     )
+
+
+def _end_addresses(
+    graph: Graph, dtype: Dtype, shapes: Mapping[str, Shape], workspace: str, counted: tuple[tuple[str, ...], ...]
+) -> list[int]:
+    """The highest end address in use in each step."""
+    from costmodel.memory.arena import plan_arena
+
+    plan = plan_arena(graph, dtype, workspace=workspace, shapes=shapes)
+    ends = {
+        name: at + plan.alignment * ceil_div(plan.buffers[name].bytes, plan.alignment)
+        for name, at in plan.offsets.items()
+    }
+    return [max(ends[name] for name in names) for names in counted]
 
 
 def held_bytes(step: int, counted: list[Buffer], definition: MemoryDefinition) -> Any:

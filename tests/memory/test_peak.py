@@ -8,7 +8,7 @@ import pytest
 from costmodel import load
 from costmodel.errors import CountOverflowError, ParameterError, UnknownNameError
 from costmodel.graph import Graph, Layer, Shape, image
-from costmodel.memory import DEFINITIONS, peak_memory
+from costmodel.memory import DEFINITIONS, definition_named, peak_memory, plan_arena
 from costmodel.operators.activation import Activation, Dropout, Softmax
 from costmodel.operators.base import Operator
 from costmodel.operators.combining import Add, Split
@@ -181,3 +181,24 @@ def test_the_readme_model_of_tflite_tools() -> None:
     held = dict(peak_memory(net).held_bytes)
     del held["flat"]  # a view, which is no operator there
     assert list(held.values()) == [17_472, 26_944, 15_680, 3_264, 138, 20]
+
+
+def test_an_arena_is_a_definition_of_the_peak() -> None:
+    """Its bytes are those of the plan, aligned to 16; a layer holds the highest address in use while it runs."""
+    net = network(("one", Conv2d(5), "input"), ("relu", Activation("relu"), "one"), ("two", Conv2d(1), "relu"))
+    peak, plan = peak_memory(net, definition="arena"), plan_arena(net)
+    assert (peak.bytes, peak.definition) == (plan.bytes, "arena") == (400 + 512, "arena")
+    assert list(peak.held_bytes.values())[1:] == [plan.offsets["relu"] + 512, max(peak.held_bytes["two"], 512)]
+    assert peak_memory(load("mlperf_tiny_vww_mbv1"), definition="arena").bytes == 55_296
+    with pytest.raises(
+        UnknownNameError, match="'arena'; peak_memory and plan_arena have it; here there are single, io"
+    ):
+        definition_named("arena")
+
+
+def test_a_static_workspace_counts_in_every_step() -> None:
+    net = load("mcunet_in0")
+    plain, more = (peak_memory(net, definition="io", workspace=workspace) for workspace in ("none", "tinyengine"))
+    added = {held - plain.held_bytes[layer] for layer, held in more.held_bytes.items()}
+    assert len(added) == 1
+    assert added.pop() > 0
