@@ -107,7 +107,7 @@ class StageMemory:
         beneath = {}
         for name in first:
             over = self.buffers[name].overwrites
-            if over in first and over not in self.images and self.buffers[name].start == step:
+            if over in first and self.buffers[name].start == step:
                 beneath[first[name]] = first[over]
         shared = {over for name, over in beneath.items() if over != name}
         for name in dict.fromkeys(first.values()):

@@ -25,13 +25,12 @@ class Axis(NamedTuple):
 class Regions:
     """Which region every tensor has. Tensors that need the same pixels in every patch share a region.
 
-    Regions are numbered from the last layer to the first. The rows and columns of a region do not depend on each
-    other, and are one object where they are computed alike. `upstream` is, for a tensor where the network is cut, the
-    number from which on regions belong to the tensors before it.
+    Regions are numbered from the last layer to the first: where the network is cut, those of the tensors before the
+    cut follow on that of the output. The rows and columns of a region do not depend on each other, and are one object
+    where they are computed alike.
     """
 
     number: Mapping[str, int]
-    upstream: Mapping[str, int]
     vertical: Axis
     horizontal: Axis
 
@@ -59,7 +58,6 @@ class _Numbering:
         self.shapes = shapes
         self.readers: dict[str, dict[tuple[int, Window, Window], None]] = {}
         self.number: dict[str, int] = {}
-        self.upstream: dict[str, int] = {}
         self.made: list[tuple[Shape, Iterable[tuple[int, Window, Window]]]] = []
 
     def settle(self, name: str) -> None:
@@ -71,7 +69,6 @@ class _Numbering:
         if name not in self.number:
             self.number[name] = len(self.made)
             self.made.append((shape, edges))
-        self.upstream[name] = len(self.made)
 
     def go_back(self, layer: Layer) -> None:
         """Settle the outputs of a layer, and note what it reads."""
@@ -97,7 +94,7 @@ class _Numbering:
             tuple(shape.sizes[2] for shape, _ in self.made),
             tuple(tuple((later, *window) for later, _, window in edges) for _, edges in self.made),
         )
-        return Regions(self.number, self.upstream, vertical, vertical if horizontal == vertical else horizontal)
+        return Regions(self.number, vertical, vertical if horizontal == vertical else horizontal)
 
 
 def tiles(size: int, parts: int) -> list[Span]:
@@ -109,15 +106,15 @@ def tiles(size: int, parts: int) -> list[Span]:
     return [(part * size // parts, (part + 1) * size // parts) for part in range(parts)]
 
 
-def spans_needed(axis: Axis, root: int, upstream: int, tile: Span, clipped: bool) -> list[Span]:
-    """The spans that a tile of the region `root` needs, of all regions from `upstream` on; of the others nothing.
+def spans_needed(axis: Axis, root: int, tile: Span, clipped: bool) -> list[Span]:
+    """The spans that a tile of the region `root` needs, of all regions after it; of those before it nothing.
 
     Where several layers read a tensor, the span holds what any of them needs.
     """
     sizes, edges = axis
     spans = [EMPTY] * len(sizes)
     spans[root] = tile
-    for region in range(upstream, len(sizes)):
+    for region in range(root + 1, len(sizes)):
         first = last = None
         size = sizes[region]
         for later, numerator, denominator, before, after in edges[region]:

@@ -220,10 +220,10 @@ class Stages:
         return self._tilings[key]
 
     def _tiled(self, axis: Axis, stage: Stage, parts: int, clipped: bool) -> Tiling:
-        root, upstream = self.regions.number[stage.tensor], self.regions.upstream[stage.tensor]
+        root = self.regions.number[stage.tensor]
         patches: Counter[tuple[int, ...]] = Counter()
         for tile in tiles(axis.sizes[root], parts):
-            regions = spans_needed(axis, root, upstream, tile, clipped)
+            regions = spans_needed(axis, root, tile, clipped)
             patches[tuple([stop - start for start, stop in regions])] += 1
         totals = [0] * len(axis.sizes)
         for sides, number in patches.items():

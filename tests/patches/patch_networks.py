@@ -42,6 +42,8 @@ SIMPLE: dict[str, Operator] = {
     "space_to_channels": SpaceToChannels(2), "channels_to_space": ChannelsToSpace(2), "nearest": Resize((11, 7)),
     "bilinear": Resize((9, 13), "bilinear"), "adaptive": AdaptiveAvgPool2d((3, 4)), "conv": Conv2d(4),
     "depthwise": DepthwiseConv2d(1), "grouped": Conv2d(2, kernel=3, groups=2),
+    "pad_after": Pad(((0, 2), (0, 1))), "crop_first": Crop((5, 4)), "crop_rows": Crop((3, 7), (2, 0)),
+    "transposed_same": ConvTranspose2d(2, kernel=5, stride=2),
     "transposed": ConvTranspose2d(2, kernel=3, stride=2), "spread": ConvTranspose2d(2, kernel=1, stride=2, padding=0),
     "transposed_padded": ConvTranspose2d(2, kernel=4, stride=3, padding=((1, 1), (0, 2))),
 }  # fmt: skip

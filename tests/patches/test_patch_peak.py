@@ -41,6 +41,18 @@ def test_the_largest_of_patches_that_differ() -> None:
     assert stage_peak(CHAIN, "two", (3, 1)) == 6 * 8 * 2 + 5 * 8 * 4 + 96
 
 
+def test_a_tile_may_be_the_largest_after_a_layer_and_not_before_it() -> None:
+    """Seven rows in three: 2, 2 and 3. Going back through two 3x3, the middle one needs 4 and 6 rows, the last 4 and
+    5: the middle one reads most of the image, the last has most of the wide map, 20*3*4 beside the 3*4 it is made of.
+    """
+    net = network(
+        (7, 4), ("one", Conv2d(1, kernel=3)), ("two", Conv2d(1, kernel=3)), ("wide", Conv2d(20)), ("last", Conv2d(1))
+    )
+    costs = patch_costs(net, "last", (3, 1))
+    assert costs.patch_height == 6
+    assert costs.stage_peak_bytes == 20 * 3 * 4 + 3 * 4 + 7 * 4
+
+
 def test_one_patch_is_the_plain_execution() -> None:
     """Nothing is held before it is made: 128 + 256, then 256 + 96."""
     for image_held in (False, True):

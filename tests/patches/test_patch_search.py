@@ -56,15 +56,11 @@ def test_candidates_of_published_networks(name: str) -> None:
 
 def test_the_front_is_what_nothing_else_beats() -> None:
     found = search_patches(load("mobilenet_v2"), definition="io_inplace")
-    for one in found.candidates:
-        beaten = any(
-            (other.peak_bytes, other.extra_macs) != (one.peak_bytes, one.extra_macs)
-            and other.peak_bytes <= one.peak_bytes
-            and other.extra_macs <= one.extra_macs
-            for other in found.candidates
-        )
-        equal = any((one.peak_bytes, one.extra_macs) == (each.peak_bytes, each.extra_macs) for each in found.front)
-        assert equal is not beaten
+    points = {(each.peak_bytes, each.extra_macs) for each in found.candidates}
+    front = {(each.peak_bytes, each.extra_macs) for each in found.front}
+    for peak, extra in points:
+        beaten = any(other != (peak, extra) and other[0] <= peak and other[1] <= extra for other in points)
+        assert ((peak, extra) in front) is not beaten
     peaks = [each.peak_bytes for each in found.front]
     assert peaks == sorted(set(peaks))
     assert not found.front[-1].is_patched  # layer by layer
@@ -108,9 +104,7 @@ def test_cuts_and_grids_can_be_chosen() -> None:
     ]
     with pytest.raises(UnknownNameError, match="no layer or block 'inverted_residual_99'"):
         search_patches(net, cuts=["inverted_residual_99"])
-    with pytest.raises(
-        PassError, match=r"'inverted_residual_3\.conv_1\.conv2d' leaves more than its output"
-    ):
+    with pytest.raises(PassError, match=r"'inverted_residual_3\.conv_1\.conv2d' leaves more than its output"):
         search_patches(net, cuts=["inverted_residual_3.conv_1.conv2d"])
     with pytest.raises(ParameterError, match=r"grid = 1\.5 must be a whole number, or two: rows and columns"):
         search_patches(net, grids=[1.5])  # type: ignore[list-item]

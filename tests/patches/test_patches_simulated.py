@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
-from patch_networks import SIMPLE, networks
+from patch_networks import SIMPLE, network, networks
 from simulated_patches import macs_of, patches_of, peak_of
 
 from costmodel.graph import Graph
 from costmodel.memory import DEFINITIONS
+from costmodel.operators.convolution import Conv2d
 from costmodel.patches import cut_after, cuts_of, patch_costs
 from costmodel.patches.windows import PIXELWISE, WINDOWS
 from costmodel.shapes import infer_shapes
 
 
 @given(networks(), st.integers(1, 4), st.integers(1, 4), st.booleans(), st.booleans(), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_costs_are_those_of_a_simulation(
     net: Graph, rows: int, columns: int, clipped: bool, image_held: bool, data: Any
 ) -> None:
@@ -38,6 +40,20 @@ def test_costs_are_those_of_a_simulation(
     assert costs.patch_width == max(patch["input"][1] for patch in patches)
     simulated = [peak_of(stage, patch, bits, definition, len(patches) == 1, image_held) for patch in patches]
     assert costs.stage_peak_bytes == max(simulated)
+
+
+@pytest.mark.parametrize("clipped", [True, False])
+@pytest.mark.parametrize("name", SIMPLE)
+def test_every_operator_between_two_convolutions(name: str, clipped: bool) -> None:
+    net = network((12, 10), ("one", Conv2d(4, kernel=3)), (name, SIMPLE[name]), ("two", Conv2d(2, kernel=(1, 3))))
+    for grid in ((1, 1), (2, 1), (2, 3)):
+        patches = patches_of(net, grid, clipped)
+        for definition in ("fused", "inplace", "live"):
+            costs = patch_costs(net, "two", grid, clipped, definition=definition)
+            assert costs.stage_macs == sum(macs_of(net, patch) for patch in patches)
+            assert costs.stage_peak_bytes == max(
+                peak_of(net, patch, 8, definition, one_patch=grid == (1, 1)) for patch in patches
+            )
 
 
 def test_the_random_networks_have_every_operator_with_patches() -> None:
