@@ -15,7 +15,7 @@ from costmodel.costs import layer_counts
 from costmodel.dtypes import Dtype, dtype_of
 from costmodel.errors import ParameterError, PassError
 from costmodel.graph import Graph
-from costmodel.memory import kept_in, peak_memory
+from costmodel.memory import definition_named, kept_in, peak_memory
 from costmodel.operators.base import pair
 from costmodel.patches.costs import PatchCosts
 from costmodel.patches.cuts import cut_layer, cut_name, cuts_of, parts_of
@@ -100,6 +100,7 @@ class Stages:
 
     def __init__(self, graph: Graph, last: int, dtype: str | Dtype, definition: str, image_held: bool) -> None:
         form = dtype_of(dtype)
+        definition_named(definition)  # an arena has no parts
         self.graph, self.definition, self.dtype, self.image_held = graph, definition, form, image_held
         self.shapes = infer_shapes(graph)
         self.macs: list[Any] = [counts.macs for counts in layer_counts(graph, self.shapes)]

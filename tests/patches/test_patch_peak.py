@@ -168,5 +168,9 @@ def test_the_rest_is_the_network_after_the_cut(definition: str, grid: int | tupl
 def test_definitions_and_number_formats_must_exist() -> None:
     with pytest.raises(UnknownNameError, match="unknown definition of memory 'fusedd'; did you mean 'fused'"):
         patch_costs(CHAIN, "two", 2, definition="fusedd")
+    with pytest.raises(
+        UnknownNameError, match="unknown definition of memory 'arena'; peak_memory and plan_arena have it"
+    ):
+        search_patches(CHAIN, definition="arena")
     with pytest.raises(UnknownNameError, match="unknown number format 'int9'"):
         patch_costs(CHAIN, "two", 2, dtype="int9")
