@@ -84,8 +84,8 @@ ARENA = MemoryDefinition(
     FOLDED,
     "TensorFlow Lite Micro, whose planner takes the tensors by size; here the best of more orders",
 )
-"""What `costmodel.memory.plan_arena` plans by default. It depends on all steps at once, so that only a whole network has
-it: `peak_memory` takes it by name, parts and searches do not."""
+"""What `costmodel.memory.plan_arena` plans by default. It depends on all steps at once, so that only a whole network
+has it: `peak_memory` takes it by name, parts and searches do not."""
 
 
 def definition_named(name: str) -> MemoryDefinition:
