@@ -47,9 +47,10 @@ class PatchSearch:
 
     @property
     def front(self) -> tuple[PatchCosts, ...]:
-        """The candidates of which no other has less of both, peak bytes and extra MACs; the smallest peak first.
+        """The candidates that no other beats in peak bytes and extra MACs; the smallest peak first.
 
-        Of equal ones, the one with the fewest patches and the fewest layers in patches.
+        Of equal ones, the one with the fewest patches and the fewest layers in patches. The network without patches is
+        the last of them, except where patches of its first layer alone, which repeat no MACs, already need less.
         """
         found: list[PatchCosts] = []
         for candidate in sorted(self.candidates, key=_by_memory):
