@@ -7,13 +7,13 @@ from math import inf
 from typing import Literal, TypeAlias
 
 from costmodel.errors import ParameterError, PredictionError
-from costmodel.hardware import Device, HardwareProfile, devices, load_device, load_hardware
+from costmodel.hardware import Device, HardwareProfile, MemoryLevel, devices, load_device, load_hardware
 from costmodel.records import record
 from costmodel.report import significant
 
 Memory: TypeAlias = Literal["SRAM", "flash"]
-FLASH_LEVELS = ("flash", "weight_sram")
-"""Memory levels that hold weights."""
+LEVELS: dict[Memory, tuple[str, ...]] = {"SRAM": ("sram",), "flash": ("flash", "weight_sram")}
+"""The memory levels of hardware files that hold activations, and those that hold weights."""
 
 
 @record
@@ -66,17 +66,27 @@ def device_memory(
         device = hardware
     else:
         device = (hardware if isinstance(hardware, HardwareProfile) else load_hardware(hardware)).device
-    sram = _capacity(device, ("sram",))
+    sram, flash = level_of(device, "SRAM"), level_of(device, "flash")
     if sram is None:
-        known = [name for name in devices() if _capacity(load_device(name), ("sram",)) is not None]
+        known = [name for name in devices() if level_of(load_device(name), "SRAM") is not None]
         raise PredictionError(
             f"{device.name} has no SRAM of known size: its file has no capacity_bytes in [memory.sram]; "
             f"those that have: {', '.join(known)}"
         )
-    return DeviceMemory(device.name, sram, _capacity(device, FLASH_LEVELS))
+    return DeviceMemory(device.name, capacity_bytes(sram), None if flash is None else capacity_bytes(flash))
 
 
-def _capacity(device: Device, names: tuple[str, ...]) -> int | None:
-    """The capacity of the first of these levels that the device has."""
-    levels = [device.levels[name] for name in names if name in device.levels]
-    return next((level.capacity_bytes for level in levels if level.capacity_bytes is not None), None)
+def level_of(device: Device, memory: Memory) -> MemoryLevel | None:
+    """The first level of known size that is such a memory, None where the device has none.
+
+    >>> level_of(load_device("max78000_cnn"), "flash").name
+    'weight_sram'
+    """
+    levels = [device.levels[name] for name in LEVELS[memory] if name in device.levels]
+    return next((level for level in levels if level.capacity_bytes is not None), None)
+
+
+def capacity_bytes(level: MemoryLevel) -> int:
+    """The size of a level of known size."""
+    assert level.capacity_bytes is not None
+    return level.capacity_bytes

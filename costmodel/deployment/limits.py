@@ -5,14 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from costmodel.device_memory import Memory, capacity_bytes, level_of
 from costmodel.errors import ParameterError
 from costmodel.hardware import HardwareProfile
 from costmodel.records import record
-
-SRAM_LEVELS = ("sram",)
-"""Memory levels that hold activations."""
-FLASH_LEVELS = ("flash", "weight_sram")
-"""Memory levels that hold weights."""
 
 
 @record
@@ -51,8 +47,8 @@ def limits_of(
     Raises: ParameterError for a budget that is no positive number, and where nothing at all is limited.
     """
     limits = Limits(
-        sram=_given("sram_bytes", sram_bytes) or _capacity(profile, SRAM_LEVELS),
-        flash=_given("flash_bytes", flash_bytes) or _capacity(profile, FLASH_LEVELS),
+        sram=_given("sram_bytes", sram_bytes) or _capacity(profile, "SRAM"),
+        flash=_given("flash_bytes", flash_bytes) or _capacity(profile, "flash"),
         latency=_given("latency_seconds", latency_seconds),
         energy=_given("energy_joules", energy_joules),
     )
@@ -73,12 +69,9 @@ def _given(name: str, budget: Any) -> Limit | None:
     return Limit(int(budget) if budget == int(budget) else float(budget), "given")
 
 
-def _capacity(profile: HardwareProfile | None, names: tuple[str, ...]) -> Limit | None:
-    """The capacity of the first of these levels that the device has."""
-    if profile is None:
+def _capacity(profile: HardwareProfile | None, memory: Memory) -> Limit | None:
+    """What the device has of a memory."""
+    level = level_of(profile.device, memory) if profile is not None else None
+    if profile is None or level is None:
         return None
-    for name in names:
-        level = profile.device.levels.get(name)
-        if level is not None and level.capacity_bytes is not None:
-            return Limit(level.capacity_bytes, f"[memory.{name}] of {profile.device.name}")
-    return None
+    return Limit(capacity_bytes(level), f"[memory.{level.name}] of {profile.device.name}")
