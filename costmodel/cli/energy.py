@@ -21,8 +21,8 @@ def add_commands(commands: Any) -> None:
     energy.add_argument("--model", metavar="M", help="per_operation, relative or power_time")
     energy.add_argument("--dtype", metavar="D", help="number format, e.g. int8, float32")
     energy.add_argument("--fusion", metavar="F", help="fold rule: folded (inference layers) or none")
-    energy.add_argument("--latency-seconds", type=float, metavar="S", help="measured latency, for power_time")
-    energy.add_argument("--sram-bytes", type=int, metavar="N", help="memory on the chip, in place of the hardware's")
+    energy.add_argument("--latency", metavar="TIME", help="measured latency, e.g. 50ms, for power_time")
+    energy.add_argument("--sram", metavar="BYTES", help="memory on the chip, e.g. 320KiB, in place of the hardware's")
     energy.add_argument("--activation-level", metavar="L", help="memory that serves all activations, e.g. dram")
     energy.add_argument("--weight-level", metavar="L", help="memory that serves all weights")
     energy.add_argument("--by", choices=("layer", "block", "op"), default="layer", help="one row per ...")
@@ -47,11 +47,14 @@ def _estimate(options: argparse.Namespace) -> int:
     from costmodel import report
     from costmodel.energies import energy, overview
     from costmodel.fusion import folded_layers, fusion_named
+    from costmodel.quantities import BYTES, SECONDS, amount
 
     costs = costs_of(options)
+    latency_seconds = None if options.latency is None else float(amount(options.latency, SECONDS, "--latency"))
+    sram_bytes = None if options.sram is None else int(amount(options.sram, BYTES, "--sram"))
     estimate = energy(
         costs, options.hardware, options.table, options.dtype, options.fusion, model=options.model,
-        latency_seconds=options.latency_seconds, sram_bytes=options.sram_bytes,
+        latency_seconds=latency_seconds, sram_bytes=sram_bytes,
         activation_level=options.activation_level, weight_level=options.weight_level,
     )  # fmt: skip
     folded = folded_layers(costs.graph, fusion_named(estimate.work.fusion))

@@ -52,7 +52,7 @@ def test_it_loads_nothing_heavy(arguments: list[str]) -> None:
 
 
 def test_the_table_has_a_row_per_layer_and_says_how_it_was_counted(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("mobilenet_v2", "width=0.75", "--sram-bytes", "1000000", "--by", "layer") == 0
+    assert run("mobilenet_v2", "width=0.75", "--sram", "1MB", "--by", "layer") == 0
     out = capsys.readouterr().out
     assert out.startswith("layer ")
     assert "inverted_residual_2.depthwise.depthwise_conv2d" in out
@@ -78,7 +78,7 @@ def test_the_same_numbers_in_every_format(capsys: pytest.CaptureFixture[str]) ->
 
 def test_power_times_time(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["mlperf_tiny_resnet8", "--hardware", "nucleo_l4r5zi:tflm", "--model", "power_time"]
-    assert run(*arguments, "--latency-seconds", "0.7042254") == 0
+    assert run(*arguments, "--latency", "0.7042254s") == 0
     out = capsys.readouterr().out
     assert "energy          28.64 mJ  (27.91 mJ to 29.4 mJ: within 2.6%" in out
     assert "power           40.66 mW  (nucleo_l4r5zi:tflm:int8; mean of 4 networks, each within 2.0%; repo mlc" in out
