@@ -33,8 +33,8 @@ def cuts_of(graph: Graph) -> Cuts:
     >>> cuts.stopped_by
     'global_avg_pool: global_avg_pool cannot run in patches, one output depends on all pixels'
     """
+    check_graph(graph)
     shapes = infer_shapes(graph)
-    refuse_arrays(graph)
     readers = graph.readers()
     folded = {
         name for layer in graph.layers if layer.operator.verb in FUSIONS["folded"].folded for name in layer.inputs
@@ -53,11 +53,13 @@ def cuts_of(graph: Graph) -> Cuts:
     return Cuts(tuple(found), "")
 
 
-def refuse_arrays(graph: Graph) -> None:
-    """Raise for a network that stands for many variants.
+def check_graph(graph: Graph) -> None:
+    """Raise for what is no network, or stands for many variants.
 
-    Raises: ParameterError where a size of the inputs is an array.
+    Raises: ParameterError, also where a size of the inputs is an array.
     """
+    if not isinstance(graph, Graph):
+        raise ParameterError(f"patches are those of a Graph, got {type(graph).__name__}; load a network first")
     if any(is_array(size) for shape in graph.inputs.values() for size in shape.sizes):
         raise ParameterError(f"patches are those of one network, and {graph.name} has arrays of sizes: load one alone")
 
@@ -86,7 +88,7 @@ def cut_layer(graph: Graph, cut: str) -> int:
 
     Raises: UnknownNameError for a cut that does not exist, PassError where it leaves more than one tensor.
     """
-    refuse_arrays(graph)
+    check_graph(graph)
     ends = [at for at, layer in enumerate(graph.layers) if layer.name == cut or layer.name.startswith(f"{cut}.")]
     if not ends:
         hint = nearest(cut, [name for layer in graph.layers for name in (layer.name, layer.path[0])])

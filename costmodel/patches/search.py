@@ -95,8 +95,8 @@ def search_patches(
     graph: Graph,
     dtype: str | Dtype = "int8",
     definition: str = "fused",
-    cuts: Sequence[str] | None = None,
-    grids: Iterable[int | tuple[int, int]] = GRIDS,
+    cuts: str | Sequence[str] | None = None,
+    grids: int | Iterable[int | tuple[int, int]] = GRIDS,
     clipped: bool = True,
     image_held: bool = False,
 ) -> PatchSearch:
@@ -113,18 +113,21 @@ def search_patches(
     >>> best.rest_peak_bytes == 28 * 28 * (32 + 192), best.stage_peak_bytes
     (True, 174384)
 
-    Raises: PassError for a network without a layer that a stage could end with, and as `patch_costs`.
+    Raises: PassError for a network without a layer that a stage could end with, ParameterError for an empty list of
+    cuts, and as `patch_costs`.
     """
+    if cuts is not None and not cuts:
+        raise ParameterError(f"cuts = {cuts!r} names no layer or block; leave it out to try all")
     if cuts is None:
         found = cuts_of(graph)
         layers = [layer for layer in found.layers if _has_macs(graph, layer)]
     else:
         found = Cuts((), "")
-        layers = sorted({cut_layer(graph, cut) for cut in cuts})
+        layers = sorted({cut_layer(graph, cut) for cut in ([cuts] if isinstance(cuts, str) else cuts)})
     if not layers:
         reason = found.stopped_by or "after no layer is one image all that is needed"
         raise PassError(f"{graph.name} has no first stage that could run in patches: {reason}")
-    tried = list(dict.fromkeys(map(whole_grid, grids)))
+    tried = list(dict.fromkeys(map(whole_grid, [grids] if isinstance(grids, int) else grids)))
     stages = prepared(graph, layers[-1], dtype, definition, image_held)
     candidates = [stages.layer_by_layer(clipped)]
     for layer in layers:

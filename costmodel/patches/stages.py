@@ -100,7 +100,7 @@ class Stages:
 
     def __init__(self, graph: Graph, last: int, dtype: str | Dtype, definition: str, image_held: bool) -> None:
         form = dtype_of(dtype)
-        definition_named(definition)  # an arena has no parts
+        definition_named(definition)  # refuses an arena, which only whole networks have
         self.graph, self.definition, self.dtype, self.image_held = graph, definition, form, image_held
         self.shapes = infer_shapes(graph)
         self.macs: list[Any] = [counts.macs for counts in layer_counts(graph, self.shapes)]

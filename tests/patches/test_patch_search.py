@@ -102,6 +102,10 @@ def test_cuts_and_grids_can_be_chosen() -> None:
         ("", (1, 1)),
         *((f"inverted_residual_{block}", (side, side)) for block in (2, 4) for side in (2, 3, 4)),
     ]
+    one = search_patches(net, cuts="inverted_residual_4", grids=4)
+    assert [(each.cut, each.grid) for each in one.candidates] == [("", (1, 1)), ("inverted_residual_4", (4, 4))]
+    with pytest.raises(ParameterError, match=r"cuts = \[\] names no layer or block; leave it out to try all"):
+        search_patches(net, cuts=[])
     with pytest.raises(UnknownNameError, match="no layer or block 'inverted_residual_99'"):
         search_patches(net, cuts=["inverted_residual_99"])
     with pytest.raises(PassError, match=r"'inverted_residual_3\.conv_1\.conv2d' leaves more than its output"):
@@ -155,6 +159,10 @@ def test_patches_are_those_of_one_network() -> None:
         search_patches(swept)
     with pytest.raises(ParameterError, match="patches are those of one network"):
         patch_costs(swept, "conv", 2)
+    name: Any = "mobilenet_v2"
+    for call in (lambda: search_patches(name), lambda: patch_costs(name, "conv_1", 2)):
+        with pytest.raises(ParameterError, match="patches are those of a Graph, got str; load a network first"):
+            call()
 
 
 def test_the_table_has_a_row_per_candidate() -> None:
