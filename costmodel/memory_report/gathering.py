@@ -65,8 +65,8 @@ def memory_report(
 ) -> MemoryReport:
     """The memory of a network under a definition and number format, beside the SRAM of a device or a given size.
 
-    Flash is counted by a row of `costmodel.model_size.STORAGES`. `order` searches the order of the layers with the least
-    peak and goes on with it, `arena` assigns addresses, `patches` searches cuts and grids of patches.
+    Flash is counted by a row of `costmodel.model_size.STORAGES`. `order` searches the order of the layers with the
+    least peak and goes on with it, `arena` assigns addresses, `patches` searches cuts and grids of patches.
 
     >>> from costmodel import load
     >>> report = memory_report(load("mlperf_tiny_vww_mbv1"), hardware="stm32f746")
