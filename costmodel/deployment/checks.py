@@ -8,7 +8,6 @@ from costmodel.costs import CostTable
 from costmodel.deployment.limits import Limit
 from costmodel.deployment.needs import Setting, energy_of, plan_of, predicted
 from costmodel.dtypes import dtype_named
-from costmodel.energies import EnergyEstimate
 from costmodel.memory.peak import peak_memory
 from costmodel.model_size import flash_size
 from costmodel.records import record
@@ -19,7 +18,8 @@ class Check:
     """One resource, in `unit`: bytes, seconds or joules.
 
     `needed` is None where the device has no numbers for it, `limit` where nobody limits it. `layer` needs most of it:
-    `layer_needs`, all that is held while it runs, or its part of the sum. `note` says how `needed` is to be read.
+    `layer_needs`, all that is held while it runs, or its part of the sum. `note` says how `needed` is to be read;
+    `is_of_device` is False where it is not a need of this device, so that no limit can be held against it.
     """
 
     resource: str
@@ -29,11 +29,14 @@ class Check:
     layer: str
     layer_needs: Any
     note: str = ""
+    is_of_device: bool = True
 
     @property
     def is_kept(self) -> bool | None:
-        """Whether the limit is kept; None without a limit."""
-        return None if self.limit is None else bool(self.needed <= self.limit.amount)
+        """Whether the limit is kept; None without a limit, and where it cannot be said."""
+        if self.limit is None or self.needed is None or not self.is_of_device:
+            return None
+        return bool(self.needed <= self.limit.amount)
 
 
 def checks_of(costs: CostTable, setting: Setting) -> tuple[Check, ...]:
@@ -70,18 +73,17 @@ def _latency(costs: CostTable, setting: Setting) -> Check:
 
 
 def _energy(costs: CostTable, setting: Setting) -> Check:
+    limit = setting.limits.energy
     estimate = energy_of(costs, setting)
     if isinstance(estimate, str):
-        return Check("energy", "joules", None, setting.limits.energy, "", None, estimate)
+        return Check("energy", "joules", None, limit, "", None, estimate, is_of_device=False)
     layer, joules = _most(costs, estimate.columns["joules"])
-    return Check("energy", "joules", estimate.joules, setting.limits.energy, layer, joules, _energy_note(estimate))
-
-
-def _energy_note(estimate: EnergyEstimate) -> str:
-    """Where an energy comes from, and that both ways give less than is spent."""
     if estimate.table is None:
-        return "active power x latency, and so a lower bound"
-    return f"a lower bound: operations and memory alone by the table {estimate.table.name}, no instructions, no leakage"
+        return Check("energy", "joules", estimate.joules, limit, layer, joules, "active power x latency, a lower bound")
+    note = f"arithmetic and traffic by the table {estimate.table.name}"
+    if setting.profile is not None:
+        note += f", not the energy of {setting.profile.device.name}"
+    return Check("energy", "joules", estimate.joules, limit, layer, joules, note, setting.profile is None)
 
 
 def _most(costs: CostTable, values: list[Any]) -> tuple[str, Any]:

@@ -83,19 +83,20 @@ def predicted(costs: CostTable, setting: Setting) -> Prediction | str:
 def energy_of(costs: CostTable, setting: Setting) -> EnergyEstimate | str:
     """The energy, or in words why there is none: by the active power of the runtime if it has one, else by the table.
 
-    Raises: PredictionError where energy is limited and there is none.
+    Raises: PredictionError where no device is given, energy is limited and there is none.
     """
     profile = setting.profile
-    model: Model | None = "power_time" if profile is not None and _has_active_power(profile) else None
+    model: Model | None = "power_time" if profile is not None and has_active_power(profile) else None
     try:
         return energy(costs, profile, dtype=None if profile is not None else setting.dtype, model=model)
     except PredictionError as error:
-        if setting.limits.energy is not None:
+        if setting.limits.energy is not None and profile is None:
             raise
         return str(error).partition("; name a memory")[0]
 
 
-def _has_active_power(profile: HardwareProfile) -> bool:
+def has_active_power(profile: HardwareProfile) -> bool:
+    """Whether the power that a runtime draws is published: then its energy can be said."""
     return "active_watts" in profile.device.runtimes.get(profile.runtime, {}).get(profile.dtype.name, {})
 
 

@@ -23,8 +23,7 @@ WORDS = {True: "yes", False: "no", None: ""}
 def as_text(fit: Fit) -> str:
     """The answer, a line per resource, the layers to blame, and the remedies."""
     where = f" on {fit.hardware}" if fit.hardware else ""
-    answer = "fits" if fit.fits else f"does not fit: too much {' and '.join(fit.exceeded)}"
-    lines = [f"{fit.network}{where}, {fit.dtype}: {answer}", "", as_table(check_columns(fit)), "", *_notes(fit)]
+    lines = [f"{fit.network}{where}, {fit.dtype}: {fit.answer}", "", as_table(check_columns(fit)), "", *_notes(fit)]
     if fit.remedies:
         made = [remedy for remedy in fit.remedies if remedy.needs is not None]
         lines += (
@@ -45,8 +44,8 @@ def check_columns(fit: Fit) -> dict[str, list[Any]]:
         "resource": [check.resource for check in checks],
         "needed": [_shown(check, check.needed) for check in checks],
         "limit": [_shown(check, check.limit.amount if check.limit else None) for check in checks],
-        "share": [f"{significant(100 * _share(check), 3)} %" if check.limit else "" for check in checks],
-        "fits": [WORDS[check.is_kept] for check in checks],
+        "share": [_share(check) for check in checks],
+        "fits": ["?" if check.limit and check.is_kept is None else WORDS[check.is_kept] for check in checks],
         "most in layer": [check.layer for check in checks],
         "of it": [_shown(check, check.layer_needs) for check in checks],
     }
@@ -74,6 +73,7 @@ def as_object(fit: Fit) -> dict[str, Any]:
         "definition": fit.definition,
         "fits": fit.fits,
         "exceeded": list(fit.exceeded),
+        "unknown": list(fit.unknown),
         "macs": fit.macs,
         "checks": [_check_object(check) for check in fit.checks],
         "remedies": [_remedy_object(remedy) for remedy in fit.remedies],
@@ -108,9 +108,10 @@ def _notes(fit: Fit) -> list[str]:
     return lines
 
 
-def _share(check: Check) -> float:
-    assert check.limit is not None
-    return float(check.needed / check.limit.amount)
+def _share(check: Check) -> str:
+    if check.is_kept is None or check.limit is None:
+        return ""
+    return f"{significant(float(100 * check.needed / check.limit.amount), 3)} %"
 
 
 def _shown(check: Check, value: Any) -> str:

@@ -15,7 +15,7 @@ from costmodel.dtypes import dtype_named
 from costmodel.errors import ParameterError
 from costmodel.graph import Graph
 from costmodel.hardware import HardwareProfile
-from costmodel.records import record
+from costmodel.records import record, replace
 from costmodel.roofline import profile_for
 
 
@@ -33,18 +33,29 @@ class Fit:
 
     @property
     def fits(self) -> bool:
-        """Whether every limit is kept."""
-        return not self.exceeded
+        """Whether every limit is known to be kept."""
+        return not self.exceeded and not self.unknown
 
     @property
     def exceeded(self) -> tuple[str, ...]:
         """The resources whose limits are not kept."""
         return tuple(check.resource for check in self.checks if check.is_kept is False)
 
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The resources that are limited and of which nothing can be said: energy on a device of unknown power."""
+        return tuple(check.resource for check in self.checks if check.limit is not None and check.is_kept is None)
+
+    @property
+    def answer(self) -> str:
+        """The answer in words."""
+        if self.exceeded:
+            return f"does not fit: too much {' and '.join(self.exceeded)}"
+        return f"cannot be said: {' and '.join(self.unknown)}" if self.unknown else "fits"
+
     def __repr__(self) -> str:
         where = f" on {self.hardware}" if self.hardware else ""
-        answer = "fits" if self.fits else f"does not fit, too much {' and '.join(self.exceeded)}"
-        return f"<Fit: {self.network}{where} ({self.dtype}, {self.definition}) {answer}; .fits, .checks, .remedies>"
+        return f"<Fit: {self.network}{where} ({self.dtype}, {self.definition}) {self.answer}; .checks, .remedies>"
 
 
 def fits(
@@ -69,7 +80,9 @@ def fits(
     follows live tensors, with a runtime's `workspace`; flash is `costmodel.model_size.flash_size` in a `storage`. Their
     limits are the capacities of the device, all of it: a budget takes their place, and leaves room for code and stack.
     Latency and energy are limited by budgets only. Latency is Eq. 1 of `costmodel.predict`, on a datasheet profile a
-    lower bound: a no is certain, a yes is not.
+    lower bound: a no is certain, a yes is not. Energy is active power x latency where the runtime's power is published;
+    a table of energies (`costmodel.energy`) is shown, but is not the device's: then a budget of energy cannot be held
+    against it, unless no device is given.
 
     Where it does not fit, `search` looks for another order of the layers, depthwise convolutions in place, inference by
     patches, the largest width and resolution, and smaller networks of the family. Each remedy says what the network
@@ -99,7 +112,9 @@ def fits(
         checks_of(costs, setting),
         (),
     )
-    if answer.fits or not search:
+    if not answer.exceeded or not search:
         return answer
+    if "energy" in answer.unknown:
+        setting = replace(setting, limits=replace(limits, energy=None))
     remedies = remedies_for(origin, setting, answer.exceeded)
-    return Fit(answer.network, answer.hardware, chosen, definition, answer.macs, answer.checks, remedies)
+    return replace(answer, remedies=remedies)

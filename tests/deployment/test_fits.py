@@ -71,15 +71,29 @@ def test_number_format_and_storage_change_what_is_needed() -> None:
 def test_latency_and_energy_are_limited_by_budgets() -> None:
     costs = costmodel.cost_table(CHAIN)
     seconds = costmodel.predict(costs, "stm32f746").latency_seconds
-    joules = costmodel.energy(costs, "stm32f746").joules
-    assert fits(CHAIN, "stm32f746", latency_seconds=seconds, energy_joules=joules).fits
-    slow = fits(CHAIN, "stm32f746", latency_seconds=seconds * 0.99, energy_joules=joules * 0.99, search=False)
-    assert slow.exceeded == ("latency", "energy")
+    assert fits(CHAIN, "stm32f746", latency_seconds=seconds).fits
+    assert fits(CHAIN, "stm32f746", latency_seconds=seconds * 0.99, search=False).exceeded == ("latency",)
+    by_table = costmodel.energy(costs).joules
+    assert fits(CHAIN, energy_joules=by_table).fits
+    assert fits(CHAIN, energy_joules=by_table * 0.99, search=False).exceeded == ("energy",)
+
+
+def test_a_table_of_energies_says_nothing_of_a_device() -> None:
+    """24 mJ are measured on this board; the arithmetic of a 45 nm chip is three thousand times less."""
+    answer = fits("mlperf_tiny_vww_mbv1", "nucleo_l4r5zi", energy_joules=1e-4)
+    assert (answer.fits, answer.exceeded, answer.unknown) == (False, (), ("energy",))
+    assert answer.answer == "cannot be said: energy"
+    assert "not the energy of nucleo_l4r5zi" in answer.checks[3].note
+    by_power = fits("mlperf_tiny_vww_mbv1", "nucleo_l4r5zi:tflm", energy_joules=1e-4, search=False)
+    assert by_power.exceeded == ("energy",)
+    too_much = fits(CHAIN, "stm32f746", sram_bytes=600, energy_joules=1.0)
+    assert (too_much.exceeded, too_much.unknown) == (("SRAM",), ("energy",))
+    assert too_much.remedies
 
 
 def test_a_runtime_with_an_active_power_gives_the_energy_by_it() -> None:
     energy = fits("mlperf_tiny_resnet8", "nucleo_l4r5zi:x_cube_ai_8_0").checks[3]
-    assert energy.note == "active power x latency, and so a lower bound"
+    assert energy.note == "active power x latency, a lower bound"
     latency = fits("mlperf_tiny_resnet8", "nucleo_l4r5zi:x_cube_ai_8_0").checks[2]
     assert 0.05 < energy.needed / latency.needed < 0.1  # watts
 
@@ -195,7 +209,7 @@ def test_a_budget_for_what_cannot_be_predicted_is_an_error() -> None:
 
 def test_text_of_the_answer() -> None:
     assert repr(fits(CHAIN, "stm32f746")) == (
-        "<Fit: tiny on stm32f746:idealised:int8 (int8, fused) fits; .fits, .checks, .remedies>"
+        "<Fit: tiny on stm32f746:idealised:int8 (int8, fused) fits; .checks, .remedies>"
     )
     text = repr(fits(CHAIN, sram_bytes=100, flash_bytes=100, search=False))
-    assert text == "<Fit: tiny (int8, fused) does not fit, too much SRAM and flash; .fits, .checks, .remedies>"
+    assert text == "<Fit: tiny (int8, fused) does not fit: too much SRAM and flash; .checks, .remedies>"
