@@ -84,9 +84,9 @@ def peak_memory(
     A graph input lives from the first layer to its last reader, an output of the graph to the end. Weights are not
     activations. `definition` is a row of `costmodel.memory.DEFINITIONS`, or `arena`: then `bytes` is the highest end
     address of `costmodel.memory.plan_arena`, and what a layer holds the highest in use while it runs. `workspace` is
-    one of `costmodel.memory.WORKSPACES`: what a runtime needs beside the tensors while it runs a layer. `shapes` are
-    the sizes of the tensors where they are not those of the whole network, as in one patch of it (`costmodel.patches`).
-    Sizes that are arrays give arrays, except in an arena.
+    one of `costmodel.memory.WORKSPACES`: what a runtime needs beside the tensors while it runs a layer; `single`, the
+    largest tensor, leaves it out. `shapes` are the sizes of the tensors where they are not those of the whole network,
+    as in one patch of it (`costmodel.patches`). Sizes that are arrays give arrays, except in an arena.
 
     M(G) = max over operators of the memory held while they run: MobileNetV2 (arXiv:1801.04381), Sec. 5.1. Its first 1x1
     convolution of the second bottleneck reads 16 and writes 96 maps of 112x112, in int8:
@@ -136,7 +136,7 @@ def counted_by_step(
     kept = kept_in(graph)
     scratch: list[list[str]] = [[] for _ in graph.layers]
     for buffer in buffers.values():
-        if buffer.is_workspace:
+        if buffer.is_workspace and definition.counted == "operator":
             for names in scratch[buffer.start : buffer.stop + 1]:
                 names.append(buffer.name)
     return tuple(

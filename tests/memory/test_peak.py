@@ -202,3 +202,5 @@ def test_a_static_workspace_counts_in_every_step() -> None:
     added = {held - plain.held_bytes[layer] for layer, held in more.held_bytes.items()}
     assert len(added) == 1
     assert added.pop() > 0
+    single = (peak_memory(net, definition="single", workspace=workspace).bytes for workspace in ("none", "tinyengine"))
+    assert len(set(single)) == 1
