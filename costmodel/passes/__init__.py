@@ -12,6 +12,7 @@ from costmodel.errors import UnknownNameError, nearest
 from costmodel.graph import Graph
 from costmodel.passes.add_biases import add_biases
 from costmodel.passes.append_softmax import append_softmax
+from costmodel.passes.execution_order import execution_order
 from costmodel.passes.explicit_padding import explicit_padding
 from costmodel.passes.fold_norm import fold_norm
 from costmodel.passes.input_layers import input_layers
@@ -22,13 +23,14 @@ from costmodel.passes.reserve_and_merge import reserve_and_merge
 from costmodel.passes.space_to_batch import space_to_batch
 
 __all__ = [
-    "PASSES", "add_biases", "append_softmax", "apply_passes", "explicit_padding", "fold_norm", "input_layers",
-    "merge_concats", "merge_pointwise", "reparameterize", "reserve_and_merge", "space_to_batch",
+    "PASSES", "add_biases", "append_softmax", "apply_passes", "execution_order", "explicit_padding", "fold_norm",
+    "input_layers", "merge_concats", "merge_pointwise", "reparameterize", "reserve_and_merge", "space_to_batch",
 ]  # fmt: skip
 
 PASSES: dict[str, Callable[[Graph], Graph]] = {
     "add_biases": add_biases,
     "append_softmax": append_softmax,
+    "execution_order": execution_order,
     "explicit_padding": explicit_padding,
     "fold_norm": fold_norm,
     "input_layers": input_layers,
