@@ -77,6 +77,37 @@ def cold(arguments: list[str], repeats: int = 11) -> tuple[float, float]:
     return statistics.median(seconds), max(megabytes)
 
 
+def memory_jobs() -> list[tuple[str, str, Callable[[], object]]]:
+    """Jobs on memory and energy: name, limit, call."""
+    from costmodel.compression import compress
+    from costmodel.costs import cost_table
+    from costmodel.deployment import fits
+    from costmodel.energies import energy
+    from costmodel.memory import peak_memory, plan_arena
+    from costmodel.passes.execution_order import least_memory_order
+    from costmodel.patches import search_patches
+    from costmodel.specs.catalogue import load
+
+    names = ("mobilenet_v2", "nasnet_a_large", "densenet264", "amoebanet_b_18_512", "resnet1202_cifar")
+    graphs = {name: load(name) for name in names}
+    jobs: list[tuple[str, str, Callable[[], object]]] = []
+    for name, graph in graphs.items():
+        jobs += [
+            (f"{name}: peak memory", "", lambda graph=graph: peak_memory(graph)),
+            (f"{name}: arena", "500 ms", lambda graph=graph: plan_arena(graph)),
+            (f"{name}: best order", "1 s", lambda graph=graph: least_memory_order(graph)),
+        ]
+    mobilenet = graphs["mobilenet_v2"]
+    costs = cost_table(mobilenet)
+    return [
+        *jobs,
+        ("mobilenet_v2: search over patches", "200 ms", lambda: search_patches(mobilenet)),
+        ("mobilenet_v2: energy after its costs", "5 ms", lambda: energy(costs)),
+        ("mobilenet_v2: compress", "", lambda: compress(costs, 8, 0.5, "deep_compression")),
+        ("mobilenet_v2: fits stm32f746, with search", "", lambda: fits("mobilenet_v2", "stm32f746")),
+    ]
+
+
 def main() -> None:
     """Print one line per job."""
     sys.path.insert(0, str(ROOT))
@@ -98,6 +129,9 @@ def main() -> None:
         (["reproduce"], "5 s"),
         (["claims"], "2 s"),
         (["trace-claim", "vgg16", "--macs", "15.3G"], "2 s"),
+        (["memory", "mobilenet_v2"], "1 s"),
+        (["energy", "mobilenet_v2"], "1 s"),
+        (["fits", "mobilenet_v2", "--hardware", "stm32f746"], "5 s"),
     ):
         seconds, megabytes = cold(["-m", "costmodel", *arguments], repeats=3)
         print(f"{' '.join(arguments) + ', cold':46} {limit:>10} {seconds:>7.2f} s {megabytes:.0f} MB")
@@ -118,6 +152,8 @@ def main() -> None:
         ):
             took = median_ms(function, 31 if len(graph.layers) < 1000 else 7)
             print(f"{name + ': ' + job:46} {limit if job != 'predict' else '':>10} {took:>7.2f} ms")
+    for job, limit, function in memory_jobs():
+        print(f"{job:46} {limit:>10} {median_ms(function, 5):>7.2f} ms")
     for hardware in ((), ("pixel_6",)):
         job = "sweep of 1,000,000 points of mobilenet_v2" + (", one device" if hardware else "")
         print(f"{job:46} {'5 s':>10} {million_points(hardware):>7.2f} s")
