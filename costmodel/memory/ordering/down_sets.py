@@ -20,7 +20,7 @@ def count_down_sets(graph: Graph) -> int | None:
     >>> from costmodel import load
     >>> vgg16 = load("vgg16")
     >>> len(vgg16.layers), count_down_sets(vgg16)
-    (41, 42)
+    (39, 40)
     """
     needs = needs_of(graph)
     try:

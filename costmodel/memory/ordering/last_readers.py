@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
 
-from costmodel.graph import Graph, Layer, Shape
+from costmodel.graph import Graph, Shape
 from costmodel.memory.definitions import MemoryDefinition
 from costmodel.memory.ordering.least import Found
 from costmodel.memory.ordering.precedence import needs_of, steps_in
@@ -23,6 +22,8 @@ def best_last_readers(graph: Graph, definition: MemoryDefinition, bits: int, sha
 
 
 class _LastReaders:
+    """For each layer what it holds at most, what it holds if it overwrites, and who must run before it for that."""
+
     def __init__(self, graph: Graph, definition: MemoryDefinition, bits: int, shapes: Mapping[str, Shape]) -> None:
         self.kept = kept_in(graph)
         self.bytes: dict[str, int] = {name: stored_bytes(shapes[name], bits) for name in set(self.kept.values())}
@@ -32,33 +33,33 @@ class _LastReaders:
             for name in (*layer.inputs, *layer.outputs):
                 users[self.kept[name]] |= 1 << step
         outputs = {self.kept[name] for name in graph.outputs}
+        counted = max if definition.counted == "tensor" else sum
         self.others: list[int] = []
-        """For each layer those that must run before it if it is to overwrite its input."""
         self.most: list[int] = []
         self.least: list[int] = []
         for step, layer in enumerate(graph.layers):
             entering, leaving = self.kept[layer.inputs[0]], self.kept[layer.outputs[0]]
             may = entering not in outputs | {leaving} and _overwrites(definition, layer.operator, layer, shapes)
             self.others.append(users[entering] & ~(1 << step) if may else 0)
-            self.most.append(self._held(layer))
+            touched = {self.kept[name] for name in (*layer.inputs, *layer.outputs)}
+            self.most.append(counted(self.bytes[name] for name in touched))
             self.least.append(self.most[step] - (min(self.bytes[entering], self.bytes[leaving]) if may else 0))
 
-    def _held(self, layer: Layer) -> int:
-        return sum(self.bytes[name] for name in {self.kept[name] for name in (*layer.inputs, *layer.outputs)})
-
     def best(self) -> Found:
-        """Bisection over the bytes that layers can hold."""
-        budgets = sorted({bytes for bytes in (*self.most, *self.least) if bytes >= max(self.least)})
-        tried = []
-
-        def can_be_kept(budget: int) -> bool:
-            tried.append(budget)
-            return self._within(budget) is not None
-
-        least = budgets[bisect_left(budgets, True, key=can_be_kept)]
-        layers = self._within(least)
-        assert layers is not None, "the last budget allows every order"
-        return Found(layers, least, len(tried))
+        """Bisection over the bytes that layers can hold; the most of them leaves every order."""
+        bound = max(self.least)
+        budgets = sorted({bytes for bytes in (*self.most, *self.least) if bytes >= bound})
+        low, high, tried = 0, len(budgets) - 1, 0
+        order: tuple[int, ...] | None = None
+        while order is None or low < high:
+            middle = (low + high) // 2
+            within = self._within(budgets[middle])
+            tried += 1
+            if within is None:
+                low = middle + 1
+            else:
+                order, high = within, middle
+        return Found(order, budgets[high], tried)
 
     def _within(self, budget: int) -> tuple[int, ...] | None:
         """An order that keeps a budget, layers as early as in the file where they can be; None where there is none."""
