@@ -12,6 +12,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 LIMITS = {"mobilenet_v2": "5 ms"} | dict.fromkeys(("efficientnet_b7", "nasnet_a_large", "resnet1202_cifar"), "60 ms")
@@ -93,18 +94,18 @@ def memory_jobs() -> list[tuple[str, str, Callable[[], object]]]:
     jobs: list[tuple[str, str, Callable[[], object]]] = []
     for name, graph in graphs.items():
         jobs += [
-            (f"{name}: peak memory", "", lambda graph=graph: peak_memory(graph)),
-            (f"{name}: arena", "500 ms", lambda graph=graph: plan_arena(graph)),
-            (f"{name}: best order", "1 s", lambda graph=graph: least_memory_order(graph)),
+            (f"{name}: peak memory", "", partial(peak_memory, graph)),
+            (f"{name}: arena", "500 ms", partial(plan_arena, graph)),
+            (f"{name}: best order", "1 s", partial(least_memory_order, graph)),
         ]
     mobilenet = graphs["mobilenet_v2"]
     costs = cost_table(mobilenet)
     return [
         *jobs,
-        ("mobilenet_v2: search over patches", "200 ms", lambda: search_patches(mobilenet)),
-        ("mobilenet_v2: energy after its costs", "5 ms", lambda: energy(costs)),
-        ("mobilenet_v2: compress", "", lambda: compress(costs, 8, 0.5, "deep_compression")),
-        ("mobilenet_v2: fits stm32f746, with search", "", lambda: fits("mobilenet_v2", "stm32f746")),
+        ("mobilenet_v2: search over patches", "200 ms", partial(search_patches, mobilenet)),
+        ("mobilenet_v2: energy after its costs", "5 ms", partial(energy, costs)),
+        ("mobilenet_v2: compress", "", partial(compress, costs, 8, 0.5, "deep_compression")),
+        ("mobilenet_v2: fits stm32f746, with search", "", partial(fits, "mobilenet_v2", "stm32f746")),
     ]
 
 
@@ -152,8 +153,8 @@ def main() -> None:
         ):
             took = median_ms(function, 31 if len(graph.layers) < 1000 else 7)
             print(f"{name + ': ' + job:46} {limit if job != 'predict' else '':>10} {took:>7.2f} ms")
-    for job, limit, function in memory_jobs():
-        print(f"{job:46} {limit:>10} {median_ms(function, 5):>7.2f} ms")
+    for job, limit, call in memory_jobs():
+        print(f"{job:46} {limit:>10} {median_ms(call, 5):>7.2f} ms")
     for hardware in ((), ("pixel_6",)):
         job = "sweep of 1,000,000 points of mobilenet_v2" + (", one device" if hardware else "")
         print(f"{job:46} {'5 s':>10} {million_points(hardware):>7.2f} s")

@@ -289,7 +289,7 @@ def test_memory_is_that_of_single_networks() -> None:
     )  # fmt: skip
     assert list(frame.columns)[-4:] == ["bytes", "latency_seconds", "peak_activation_bytes", "flash_bytes"]
     for row in frame.itertuples():
-        dtype = row.hardware.rpartition(":")[2]
+        dtype = str(row.hardware).rpartition(":")[2]
         net = load("mobilenet_v2", width=row.width, resolution=row.resolution)
         assert row.peak_activation_bytes == costmodel.peak_memory(net, dtype, "inplace").bytes
         assert row.flash_bytes == flash_size(net, dtype).bytes

@@ -24,7 +24,7 @@ def explicit_padding(graph: Graph) -> Graph:
     >>> from costmodel import load, peak_memory
     >>> padded = peak_memory(explicit_padding(load("mobilenet_v2")))
     >>> padded.bytes == 112 * 112 * 96 + 114 * 114 * 96, padded.layer
-    (True, 'inverted_residual_2.depthwise_pad')
+    (True, 'inverted_residual_2.depthwise.depthwise_conv2d_pad')
     """
     layers: list[Layer] = []
     for layer in graph.layers:
