@@ -17,7 +17,10 @@ IDEALISED = "idealised"
 
 @record
 class MemoryLevel:
-    """A memory of a device. `bytes_per_second` is None where only the capacity is known, and the other way round."""
+    """A memory of a device. `bytes_per_second` is None where only the capacity is known, and the other way round.
+
+    `holds` is what its file says that it is for, activations or weights; empty where it says nothing.
+    """
 
     name: str
     capacity_bytes: int | None
@@ -25,6 +28,7 @@ class MemoryLevel:
     scope: str
     source: str
     estimated: bool
+    holds: tuple[str, ...] = ()
 
 
 @record
@@ -130,7 +134,7 @@ def load_hardware(name: str | os.PathLike[str], dtype: str | None = None) -> Har
     if len(selectors) > 2:
         raise UnknownNameError(f"{text!r} has too many parts; write device:runtime:dtype")
     runtime, selected = (*selectors, None, None)[:2]
-    return profile_of(load_device(base), runtime, dtype or selected)
+    return profile_of(load_device(base), runtime or None, selected or None if dtype is None else dtype)
 
 
 def profile_of(device: Device, runtime: str | None = None, dtype: str | None = None) -> HardwareProfile:
@@ -138,12 +142,12 @@ def profile_of(device: Device, runtime: str | None = None, dtype: str | None = N
 
     Raises: UnknownNameError, PredictionError when the device has no peak in that number format.
     """
-    runtime = runtime or device.runtime
+    runtime = device.runtime if runtime is None else runtime
     if runtime != IDEALISED and runtime not in device.runtimes:
         known = [IDEALISED, *device.runtimes]
         hint = nearest(runtime, known) or f"it has {', '.join(known)}"
         raise UnknownNameError(f"{device.name} has no runtime {runtime!r}; {hint}")
-    chosen = dtype_named(dtype or _default_dtype(device, runtime))
+    chosen = dtype_named(_default_dtype(device, runtime) if dtype is None else dtype)
     if chosen.name not in device.peaks:
         raise PredictionError(
             f"{device.name} has no peak for {chosen.name}; its number formats are {', '.join(device.peaks)}"
@@ -232,6 +236,7 @@ def _device(document: Document) -> Device:
         name: MemoryLevel(
             name, level.get("capacity_bytes"), level.get("bytes_per_second"), level.get("scope", ""),
             level.get("source", level.get("capacity_source", "")), level.get("estimated", False),
+            tuple(level.get("holds", ())),
         )
         for name, level in data["memory"].items()
     }  # fmt: skip

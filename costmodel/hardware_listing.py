@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from costmodel.hardware import Device, devices, load_device
+from costmodel.hardware import CompressionFeature, Device, devices, load_device
 from costmodel.report import significant, with_prefix
 
-NUMBERS = {"value": lambda value: significant(value, 4)}
+NUMBERS = {"value": lambda value: value if isinstance(value, str) else significant(value, 4)}
 """How the numbers of a device read in a table."""
 
 
@@ -56,6 +56,7 @@ def device_details(name: str) -> dict[str, Any]:
             if "active_watts" in settings:
                 label, source = f"active power {runtime}:{dtype}", settings["active_watts_source"]
                 numbers.append(_row(label, settings["active_watts"], "W", "", False, source))
+    numbers += [_feature(feature) for feature in device.compression]
     for ridge_row in device.published_ridges:
         label = f"published ridge point {ridge_row['dtype']}"
         numbers.append(_row(label, ridge_row["macs_per_byte"], "MAC/byte", "", False, ridge_row["source"]))
@@ -65,11 +66,21 @@ def device_details(name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _feature(feature: CompressionFeature) -> dict[str, Any]:
+    """What a device does with compressed weights: its widths, its rate, or that it does."""
+    what, formats = f"compression.{feature.name}", " ".join(feature.dtypes)
+    if feature.bits:
+        return _row(what, " ".join(map(str, feature.bits)), "bit", formats, feature.estimated, feature.source)
+    if feature.dtypes:
+        return _row(what, feature.peak_factor, f"x rate, {formats}", "", feature.estimated, feature.source)
+    return _row(what, "yes", "", "", feature.estimated, feature.source)
+
+
 def _number(what: str, value: float, unit: str, scope: str, part: Any) -> dict[str, Any]:
     return _row(what, value, unit, scope, part.estimated and "capacity" not in what, part.source)
 
 
-def _row(what: str, value: float, unit: str, scope: str, estimated: bool, source: str) -> dict[str, Any]:
+def _row(what: str, value: float | str, unit: str, scope: str, estimated: bool, source: str) -> dict[str, Any]:
     return {
         "what": what, "value": value, "unit": unit, "scope": scope, "estimated": "estimated" if estimated else "",
         "source": source,

@@ -44,6 +44,7 @@ class MemoryTable(Table):
     scope: Scope | None = None
     source: Text | None = None
     formula: Text | None = None
+    holds: Annotated[list[Literal["activations", "weights"]], Field(min_length=1, max_length=2)] | None = None
     estimated: bool = False
     note: Text | None = None
 
@@ -73,6 +74,7 @@ class RuntimeTable(Table):
     fusion: Text = "folded"
     source: Text | None = None
     note: Text | None = None
+    accelerator: Text | None = None
     active_watts: Annotated[float, Field(ge=1e-9, le=1e6, allow_inf_nan=False)] | None = None
     active_watts_networks: Annotated[int, Field(gt=0, le=10**6)] | None = None
     active_watts_deviation: Deviation | None = None
