@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from costmodel.cli.arguments import costs_of, network_arguments, prediction_arguments
+from costmodel.cli.energy import energy_arguments, sram_bytes_of
 from costmodel.errors import ParameterError
 from costmodel.report import FORMATS
 
@@ -26,12 +27,13 @@ def add_commands(commands: Any) -> None:
         help="part of the weights that are zero: 0.5, or 'fc*=0.9,conv*=0.6'",
     )
     compress.add_argument("--coding", default="dense", metavar="C", help="how weights are stored (default: dense)")
-    compress.add_argument("--index-bits", type=int, metavar="N", help="of an index, for codings that have one")
+    compress.add_argument("--index-bits", type=int, metavar="N", help="of an index that can be chosen (default: 4)")
     compress.add_argument(
         "--bias-bits", type=int, default=32, metavar="N", help="of all other parameters (default: 32)"
     )
     compress.add_argument("--activation-bits", type=int, metavar="N", help="of the activations on the device")
     compress.add_argument("--hardware", metavar="H", help="device[:runtime[:dtype]] or a hardware file")
+    energy_arguments(compress)
     compress.add_argument("--by", choices=("layer", "block", "op"), default="layer", help="one row per ...")
     compress.add_argument("--format", choices=FORMATS, default="table")
     prediction_arguments(compress)
@@ -42,18 +44,23 @@ def _compress(options: argparse.Namespace) -> int:
     from costmodel import report
     from costmodel.compression import compress, listing
 
-    if options.overlap is not None and options.hardware is None:
-        raise ParameterError("--overlap belongs to a prediction; add --hardware H")
+    for name in ("overlap", "table", "sram", "activation_level", "weight_level"):
+        if getattr(options, name) is not None and options.hardware is None:
+            raise ParameterError(f"--{name.replace('_', '-')} belongs to the effect on a device; add --hardware H")
     result = compress(
         costs_of(options), by_layer("--weight-bits", options.weight_bits, whole=True),
         None if options.sparsity is None else by_layer("--sparsity", options.sparsity), options.coding,
         index_bits=options.index_bits, bias_bits=options.bias_bits, activation_bits=options.activation_bits,
-        hardware=options.hardware, dtype=options.dtype, fusion=options.fusion, overlap=options.overlap or "max",
+        hardware=options.hardware, dtype=options.dtype, fusion=options.fusion, overlap=options.overlap,
     )  # fmt: skip
+    energy = {
+        "table": options.table, "sram_bytes": sram_bytes_of(options), "activation_level": options.activation_level,
+        "weight_level": options.weight_level,
+    }  # fmt: skip
     if options.format == "table":
-        print(listing.as_text(result, options.by))
+        print(listing.as_text(result, options.by, **energy))
     elif options.format == "json":
-        print(report.as_json(listing.as_object(result, options.by)))
+        print(report.as_json(listing.as_object(result, options.by, **energy)))
     elif options.format == "csv":
         print(report.as_csv(listing.columns_of(result, options.by)))
     else:

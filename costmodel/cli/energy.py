@@ -17,23 +17,40 @@ def add_commands(commands: Any) -> None:
     energy.add_argument("parameters", nargs="*", metavar="name=value", help="parameters of the spec")
     energy.add_argument("--batch", type=int, default=1, metavar="B")
     energy.add_argument("--hardware", metavar="H", help="device[:runtime[:dtype]] or a hardware file: its memories")
-    energy.add_argument("--table", metavar="T", help="table of energies or its file (default: horowitz_45nm)")
+    energy_arguments(energy)
     energy.add_argument("--model", metavar="M", help="per_operation, relative or power_time")
     energy.add_argument("--dtype", metavar="D", help="number format, e.g. int8, float32")
     energy.add_argument("--fusion", metavar="F", help="fold rule: folded (inference layers) or none")
     energy.add_argument("--latency", metavar="TIME", help="measured latency, e.g. 50ms, for power_time")
-    energy.add_argument("--sram", metavar="BYTES", help="memory on the chip, e.g. 320KiB, in place of the hardware's")
-    energy.add_argument("--activation-level", metavar="L", help="memory that serves all activations, e.g. dram")
-    energy.add_argument("--weight-level", metavar="L", help="memory that serves all weights")
     energy.add_argument("--by", choices=("layer", "block", "op"), default="layer", help="one row per ...")
-    energy.add_argument("--spread", action="store_true", help="also by every other table")
+    energy.add_argument(
+        "--spread", action="store_true", help="also by every other table; csv, markdown and latex print that alone"
+    )
     energy.add_argument("--tables", nargs="?", const="", metavar="NAME", help="list the tables, or what is in one")
     energy.add_argument("--measured", action="store_true", help="measured energies beside power x time")
     energy.add_argument("--format", choices=FORMATS, default="table")
     energy.set_defaults(run=_energy)
 
 
+def energy_arguments(parser: argparse.ArgumentParser) -> None:
+    """A table of energies, and the memories that serve the bytes."""
+    parser.add_argument("--table", metavar="T", help="table of energies or its file (default: horowitz_45nm)")
+    parser.add_argument("--sram", metavar="BYTES", help="memory on the chip, e.g. 320KiB, in place of the hardware's")
+    parser.add_argument("--activation-level", metavar="L", help="memory that serves all activations, e.g. dram")
+    parser.add_argument("--weight-level", metavar="L", help="memory that serves all weights")
+
+
+def sram_bytes_of(options: argparse.Namespace) -> int | None:
+    """The memory on the chip that --sram gives."""
+    from costmodel.quantities import BYTES, amount
+
+    return None if options.sram is None else int(amount(options.sram, BYTES, "--sram"))
+
+
 def _energy(options: argparse.Namespace) -> int:
+    for name, listed in (("--tables", options.tables is not None), ("--measured", options.measured)):
+        if listed and options.network is not None:
+            raise ParameterError(f"{name} says nothing of {options.network!r}; give a network or {name}")
     if options.tables is not None:
         return _tables(options)
     if options.measured:
@@ -47,14 +64,13 @@ def _estimate(options: argparse.Namespace) -> int:
     from costmodel import report
     from costmodel.energies import energy, overview
     from costmodel.fusion import folded_layers, fusion_named
-    from costmodel.quantities import BYTES, SECONDS, amount
+    from costmodel.quantities import SECONDS, amount
 
     costs = costs_of(options)
     latency_seconds = None if options.latency is None else float(amount(options.latency, SECONDS, "--latency"))
-    sram_bytes = None if options.sram is None else int(amount(options.sram, BYTES, "--sram"))
     estimate = energy(
         costs, options.hardware, options.table, options.dtype, options.fusion, model=options.model,
-        latency_seconds=latency_seconds, sram_bytes=sram_bytes,
+        latency_seconds=latency_seconds, sram_bytes=sram_bytes_of(options),
         activation_level=options.activation_level, weight_level=options.weight_level,
     )  # fmt: skip
     folded = folded_layers(costs.graph, fusion_named(estimate.work.fusion))
@@ -96,9 +112,10 @@ def _tables(options: argparse.Namespace) -> int:
 
 def _measured(options: argparse.Namespace) -> int:
     from costmodel import report
-    from costmodel.energies import listing
+    from costmodel.energies import measured_listing as listing
+    from costmodel.energies.measured import reproduced_energies
 
-    columns = listing.measured_listing()
+    columns = reproduced_energies()
     if options.format in ("csv", "json"):
         print(report.rendered(columns, options.format))
         return 0

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import floor
+from math import expm1, floor, inf, log1p
 
 from costmodel.errors import UnknownNameError, nearest
 from costmodel.expressions import parse
 from costmodel.records import record
 
+INDEX_BITS = 4
+"""Of a relative index unless told otherwise: those of the released file of SqueezeNet. Deep Compression has 8 for
+convolutions and 5 for fully connected layers (arXiv:1510.00149, section 2)."""
 CODEBOOK_BITS = 32
 """Of a shared weight in a codebook (Deep Compression, arXiv:1510.00149, section 3: 4 effective weights of 32 bits)."""
 
@@ -70,7 +73,7 @@ CODINGS = {
             "the weights that are not zero, each with the number of zeros before it; a stored zero where they are "
             "2^index_bits or more",
             "kept + fillers", "entries * index_bits", "0", "Deep Compression, arXiv:1510.00149, section 2 and Fig. 2",
-            index_bits=4, is_fixed=False,
+            index_bits=INDEX_BITS, is_fixed=False,
         ),
         Coding(
             "deep_compression",
@@ -78,7 +81,7 @@ CODINGS = {
             "gain depends on the values",
             "kept + fillers", "entries * index_bits", f"shared * {CODEBOOK_BITS}",
             "Deep Compression, arXiv:1510.00149, sections 2 and 3; repo songhan/SqueezeNet-Deep-Compression decode.py",
-            index_bits=4, is_fixed=False,
+            index_bits=INDEX_BITS, is_fixed=False,
         ),
         Coding(
             "bitmap", "a bit for every weight, and the weights that are not zero",
@@ -161,7 +164,8 @@ def expected_fillers(weights: int, kept: int, index_bits: int) -> int:
     >>> expected_fillers(1000, 100, index_bits=4), expected_fillers(1000, 1000, index_bits=4)    # 100 * 0.2275
     (23, 0)
     """
-    if not kept:
+    if not 0 < kept < weights:
         return 0
-    run: float = (1 - kept / weights) ** 2**index_bits
-    return floor(kept * run / (1 - run) + 0.5)
+    rarer = -log1p(-kept / weights) * 2**index_bits  # q^m = exp(-rarer)
+    filled = kept / expm1(rarer) if rarer < 700 else 0.0
+    return min(floor(filled + 0.5), weights - kept) if filled < inf else weights - kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from costmodel.roofline import Overlap, Prediction, layer_bytes, predict, roofli
 if TYPE_CHECKING:
     import pandas
 
-    from costmodel.energies import EnergyEstimate
+    from costmodel.energies import EnergyEstimate, EnergyTable
 
 DEVICE_COLUMNS: dict[str, str] = {
     "layer": "name of the layer",
@@ -83,18 +84,22 @@ class DeviceEffect:
 
         return pandas.DataFrame(dict(self.columns))
 
-    def energies(self, table: str | None = None, **settings: Any) -> tuple[EnergyEstimate, EnergyEstimate]:
-        """The energy of the uncompressed and of the compressed network, by a table of energies.
+    def energies(
+        self, table: str | os.PathLike[str] | EnergyTable | None = None, *, sram_bytes: int | None = None,
+        activation_level: str | None = None, weight_level: str | None = None,
+    ) -> tuple[EnergyEstimate, EnergyEstimate]:  # fmt: skip
+        """The energy of the uncompressed and of the compressed network, by a table of energies (`costmodel.energy`).
 
-        Multiply-accumulates that the device skips cost nothing, bytes that it does not move neither. `settings` are
-        those of `costmodel.energy`, such as sram_bytes.
+        Multiply-accumulates that the device skips cost nothing, bytes that it does not move neither.
 
-        Raises: UnknownNameError, PredictionError where the table has no energy for the number format.
+        Raises: UnknownNameError, PredictionError where the table has no energy for the number format or the network
+        does not fit.
         """
-        from costmodel.energies import energy
+        from costmodel.energies import accumulator_on, energy
         from costmodel.energies.work import work_of
 
-        dense = work_of(self.dense.costs, self.profile.dtype, self.dense.fusion)
+        accumulator = accumulator_on(self.profile.device, self.profile.dtype.name)
+        dense = work_of(self.dense.costs, self.profile.dtype, self.dense.fusion, accumulator=accumulator)
         full = self.profile.dtype.activation_bits
         changed = []
         for row, layer in enumerate(dense.layers):
@@ -107,6 +112,9 @@ class DeviceEffect:
                     changes[name] = getattr(layer, name) * self.activation_bits / full
             changed.append(replace(layer, **changes))
         compressed = replace(dense, layers=tuple(changed), stored_weight_bytes=self.stored_weight_bytes)
+        settings: dict[str, Any] = {
+            "sram_bytes": sram_bytes, "activation_level": activation_level, "weight_level": weight_level,
+        }  # fmt: skip
         before, after = (energy(work, self.profile, table, **settings) for work in (dense, compressed))
         return before, after
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from costmodel.compression.device import DeviceEffect
@@ -38,8 +39,8 @@ def columns_of(compression: Compression, by: By = "layer") -> dict[str, list[Any
     return table
 
 
-def as_object(compression: Compression, by: By = "layer") -> dict[str, Any]:
-    """The JSON of `compress`: network, coding, totals, device, layers."""
+def as_object(compression: Compression, by: By = "layer", **energy: Any) -> dict[str, Any]:
+    """The JSON of `compress`: network, coding, totals, device, layers. `energy` are arguments of `energies`."""
     coding, graph = compression.coding, compression.costs.graph
     return {
         "network": graph.name,
@@ -51,13 +52,13 @@ def as_object(compression: Compression, by: By = "layer") -> dict[str, Any]:
             **{name: compression.total(name) for name in SUMMED}, "ratio": compression.ratio,
             "expected": compression.is_expected,
         },
-        "device": _device_object(compression.device) if compression.device else None,
+        "device": _device_object(compression.device, energy) if compression.device else None,
         "layers": records_of(columns_of(compression, by)),
     }  # fmt: skip
 
 
-def _device_object(device: DeviceEffect) -> dict[str, Any]:
-    before, after, energies_missing = _energies(device)
+def _device_object(device: DeviceEffect, energy: Mapping[str, Any]) -> dict[str, Any]:
+    before, after, energies_missing = _energies(device, energy)
     return {
         "name": device.profile.name,
         "activation_bits": device.activation_bits,
@@ -67,7 +68,7 @@ def _device_object(device: DeviceEffect) -> dict[str, Any]:
         "latency_seconds": device.latency_seconds,
         "energy": None if before is None or after is None else {
             "model": before.model, "table": before.table.name if before.table else None, "unit": before.unit,
-            "dense": before.total, "compressed": after.total,
+            "meaning": before.meaning, "dense": _energy_object(before), "compressed": _energy_object(after),
         },
         "energy_missing": energies_missing,
         "uses": [
@@ -80,10 +81,23 @@ def _device_object(device: DeviceEffect) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _energies(device: DeviceEffect) -> tuple[EnergyEstimate | None, EnergyEstimate | None, str]:
+def _energy_object(estimate: EnergyEstimate) -> dict[str, Any]:
+    assert estimate.hierarchy is not None
+    assert estimate.serving is not None
+    return {
+        "total": estimate.total, "compute": estimate.compute, "memory": estimate.memory,
+        "memories": estimate.hierarchy.meaning, "weight_level": estimate.serving.weights,
+        "served_as": dict(estimate.served_as), "uncounted": dict(estimate.uncounted),
+        "estimated": list(estimate.estimated),
+    }  # fmt: skip
+
+
+def _energies(
+    device: DeviceEffect, energy: Mapping[str, Any]
+) -> tuple[EnergyEstimate | None, EnergyEstimate | None, str]:
     """Energy before and after, or why there is none."""
     try:
-        return *device.energies(), ""
+        return *device.energies(**energy), ""
     except CostmodelError as error:
         return None, None, str(error)
 
@@ -115,12 +129,12 @@ def readable_columns(compression: Compression, by: By = "layer") -> dict[str, li
     return shown
 
 
-def as_text(compression: Compression, by: By = "layer") -> str:
-    """The table, the totals and the effect on a device, for people."""
+def as_text(compression: Compression, by: By = "layer", **energy: Any) -> str:
+    """The table, the totals and the effect on a device, for people. `energy` are arguments of `energies`."""
     name = compression.costs.graph.name
     parts = [name, as_table(readable_columns(compression, by), FORMATTERS), _totals(compression)]
     if compression.device is not None:
-        parts.append(_effect(compression.device))
+        parts.append(_effect(compression.device, energy))
     return "\n\n".join(parts)
 
 
@@ -144,16 +158,16 @@ def _totals(compression: Compression) -> str:
     return "\n".join(wrapped(line, WIDTH) for line in lines)
 
 
-def _effect(device: DeviceEffect) -> str:
+def _effect(device: DeviceEffect, energy: Mapping[str, Any]) -> str:
     profile = device.profile
     lines = [
         f"{profile.device.title}: {profile.name}; {profile.dtype.name} uncompressed -> compressed",
         f"bytes moved   {device.dense_bytes:,.0f} -> {device.bytes:,.0f}",
         f"latency       {with_prefix(device.dense_latency_seconds, 's')} -> {with_prefix(device.latency_seconds, 's')}",
     ]
-    before, after, missing = _energies(device)
+    before, after, missing = _energies(device, energy)
     if before is not None and after is not None:
-        lines.append(f"energy        {_shown(before)} -> {_shown(after)}  ({_means(before)})")
+        lines += _energy_lines(before, after)
     else:
         lines.append(wrapped(f"energy        not computed: {missing}", WIDTH))
     cited: set[str] = set()
@@ -175,5 +189,22 @@ def _shown(estimate: EnergyEstimate) -> str:
     return f"{significant(estimate.total, 4)} MAC energies"
 
 
-def _means(estimate: EnergyEstimate) -> str:
-    return estimate.table.name if estimate.table is not None else "power x time"
+def _energy_lines(before: EnergyEstimate, after: EnergyEstimate) -> list[str]:
+    """Energies before and after, what they are of, and what is not in them."""
+    assert before.table is not None
+    assert before.hierarchy is not None
+    assert before.serving is not None
+    assert after.serving is not None
+    weights = list(dict.fromkeys((before.serving.weights, after.serving.weights)))
+    lines = [
+        f"energy        {_shown(before)} -> {_shown(after)}  ({before.table.name}: {before.meaning})",
+        f"memories      {before.hierarchy.meaning}; weights from {' -> '.join(weights)}",
+    ]
+    counts = [
+        f"{name} {before.uncounted.get(name, 0):,.0f} -> {after.uncounted.get(name, 0):,.0f}"
+        for name in dict.fromkeys((*before.uncounted, *after.uncounted))
+    ]
+    lines += [f"not counted   {', '.join(counts)}: the table has no energy for them"] if counts else []
+    estimated = sorted({*before.estimated, *after.estimated})
+    lines += [f"estimated     {', '.join(estimated)}"] if estimated else []
+    return [wrapped(line, WIDTH) for line in lines]

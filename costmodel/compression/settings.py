@@ -16,8 +16,8 @@ T = TypeVar("T")
 MAXIMUM_BITS = 32
 MAXIMUM_PATTERNS = 1000
 LONGEST_PATTERN = 200
-NUMBER = re.compile(r"\d{1,30}(/\d{1,30}|\.\d{1,30})?")
-"""A fraction as text: 0.67, 2/3."""
+NUMBER = re.compile(r"[0-9]{1,30}/[0-9]{1,30}|([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})(e-?[0-9]{1,2})?")
+"""A fraction as text: 0.67, .67, 67e-2, 2/3."""
 
 
 def whole_bits(name: str, value: Any, most: int = MAXIMUM_BITS) -> int:
@@ -41,7 +41,8 @@ def part_of_zeros(name: str, value: Any) -> Fraction:
     """
     part = _fraction(value.item() if hasattr(value, "dtype") and getattr(value, "ndim", 1) == 0 else value)
     if part is None or not 0 <= part < 1:
-        hint = " (a part, not a percentage)" if part is not None and 1 < part <= 100 else ""
+        percentage = (part is not None and 1 < part <= 100) or (isinstance(value, str) and value.endswith("%"))
+        hint = " (a part, not a percentage: 0.9 for 90 %)" if percentage else ""
         raise ParameterError(f"{name} = {_shown(value)} must be the part of zeros, from 0 to below 1{hint}")
     return part
 
@@ -89,9 +90,10 @@ def matching(name: str, pattern: Any, layers: Iterable[str]) -> list[str]:
     layers = list(layers)
     found = [layer for layer in layers if fnmatchcase(layer, pattern)]
     if not found:
-        inside = [layer for layer in layers if pattern.strip("*") in layer]
-        like = nearest(pattern, layers)
-        hint = f"did you mean '*{pattern.strip('*')}*'?" if inside else like or _some(layers)
+        word = pattern.strip("*")
+        inside = [layer for layer in layers if word and word in layer]
+        like = nearest(pattern, layers) if pattern else ""
+        hint = f"did you mean '*{word}*'?" if inside else like or _some(layers)
         raise ParameterError(f"{name}: no layer with weights is called {pattern!r}; {hint}")
     return found
 

@@ -61,6 +61,8 @@ class Support:
         """Bits that it reads for the weights of a layer, once."""
         if self.has_decoder:
             return min(weights.bits, weights.weights * self.weight_bits)
+        if weights.coding.has_codebook:  # numbers of shared values, which nothing looks up
+            return weights.weights * self.weight_bits
         width = self.read_bits(weights.weight_bits)
         if self.reads_structure(weights):
             assert weights.index_bits is not None
@@ -116,6 +118,12 @@ def _narrow_weights(support: Support, layers: list[CodedWeights]) -> Use:
     what, name, dtype = "weight bits", support.profile.device.name, support.profile.dtype
     if support.has_decoder:
         return _decoded(what, support, layers)
+    if any(weights.coding.has_codebook for weights in layers):
+        coded = ", ".join(dict.fromkeys(weights.coding.name for weights in layers if weights.coding.has_codebook))
+        unpacked = f"bits of {coded} are numbers of shared values, and the hardware file of {name} names nothing that"
+        return Use(
+            what, False, f"{unpacked} looks them up; weights are unpacked to the {dtype.weight_bits} of {dtype.name}"
+        )
     asked = sorted({weights.weight_bits for weights in layers if weights.weight_bits < dtype.weight_bits})
     read = {bits: support.read_bits(bits) for bits in asked}
     if min(read.values()) == dtype.weight_bits:

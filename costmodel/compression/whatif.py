@@ -14,6 +14,7 @@ from costmodel.compression.settings import whole_bits
 from costmodel.compression.sizes import SUMMED, coded_layers, grouped, size_columns
 from costmodel.costs import By, CostTable
 from costmodel.errors import ParameterError, nearest
+from costmodel.fusion import fusion_named
 from costmodel.hardware import HardwareProfile
 from costmodel.model_size import model_bytes
 from costmodel.records import record
@@ -107,7 +108,7 @@ def compress(
     hardware: str | os.PathLike[str] | HardwareProfile | None = None,
     dtype: str | None = None,
     fusion: str | None = None,
-    overlap: Overlap = "max",
+    overlap: Overlap | None = None,
 ) -> Compression:
     """What a network stores with fewer bits and with zeros among its weights, and what a device makes of it.
 
@@ -117,7 +118,9 @@ def compress(
     SqueezeNet (arXiv:1602.07360), Table 1, heads "sparsity" prints the part that is kept instead.
 
     `coding` names a row of `costmodel.compression.CODINGS`. `index_bits` are those of its index, where it has one that
-    can be chosen. Biases, parameters of normalisation and tables are not compressed, they take `bias_bits` each.
+    can be chosen; a relative index has 4 by default, as the released file of SqueezeNet (the paper has 8 for
+    convolutions and 5 for fully connected layers). Biases, parameters of normalisation and tables are not compressed,
+    they take `bias_bits` each.
 
     With `hardware`, the effect on bytes moved, latency and energy where the device's file says that it can use it, and
     none where it says nothing: there the weights are unpacked to the number format. `activation_bits`, `dtype`,
@@ -143,9 +146,11 @@ def compress(
     weights = coded_layers(costs, weight_bits, sparsity, rules, index_bits)
     columns = size_columns(costs, weights, other_bits)
     if hardware is None:
-        _refuse_without_hardware(activation_bits=activation_bits, dtype=dtype, fusion=fusion)
+        _refuse_without_hardware(activation_bits=activation_bits, dtype=dtype, fusion=fusion, overlap=overlap)
         return Compression(costs, rules, other_bits, weights, columns)
-    effect = effect_on(costs, weights, profile_for(hardware, dtype), activation_bits, fusion, overlap)
+    rule = None if fusion is None else fusion_named(fusion).name
+    combined: Overlap = "max" if overlap is None else overlap
+    effect = effect_on(costs, weights, profile_for(hardware, dtype), activation_bits, rule, combined)
     return Compression(costs, rules, other_bits, weights, columns, effect)
 
 

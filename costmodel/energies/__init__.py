@@ -6,22 +6,24 @@ import os
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from costmodel.costs import CostTable
-from costmodel.energies.estimate import ENERGY_COLUMNS, EnergyEstimate, estimate
+from costmodel.dtypes import DTYPES
+from costmodel.energies.estimate import ENERGY_COLUMNS, EnergyEstimate, estimate_by_table
 from costmodel.energies.hierarchy import hierarchy_of
-from costmodel.energies.tables import DEFAULT, EnergyTable, load_table, tables
+from costmodel.energies.runtimes import runtimes_with_power
+from costmodel.energies.tables import DEFAULT, FORMATS, EnergyTable, load_table, tables
 from costmodel.energies.work import LayerWork, NetworkWork, work_of
 from costmodel.errors import ParameterError, nearest
 
 if TYPE_CHECKING:
-    from costmodel.hardware import HardwareProfile
+    from costmodel.hardware import Device, HardwareProfile
 
 Model: TypeAlias = Literal["per_operation", "relative", "power_time"]
 """per_operation: operations and bytes by a table in joules; relative: the same by a table in multiples of one
 multiply-accumulate; power_time: active power x latency."""
 
 __all__ = [
-    "ENERGY_COLUMNS", "EnergyEstimate", "EnergyTable", "LayerWork", "Model", "NetworkWork", "energy", "load_table",
-    "tables", "work_of",
+    "ENERGY_COLUMNS", "EnergyEstimate", "EnergyTable", "LayerWork", "Model", "NetworkWork", "accumulator_on", "energy",
+    "load_table", "runtimes_with_power", "tables", "work_of",
 ]  # fmt: skip
 
 
@@ -46,14 +48,17 @@ def energy(
     Chen, Emer, Sze 2016, Eyeriss, ISCA). A multiply-accumulate multiplies in the operands' number format and adds in
     the accumulator's; comparisons count as additions; what the table has no energy for is listed in `uncounted`.
     Each byte counts once, at the memory that serves it: activations come from the smallest memory of `hardware` (or of
-    `sram_bytes`) that holds all that is alive, weights from the smallest that holds them all beside the activations'
-    peak, else from DRAM. `activation_level` and `weight_level` name a memory instead. Registers are not counted.
+    `sram_bytes`) that holds all that is alive (peak memory, definition fused; live with fusion none), weights from the
+    smallest that holds them all beside the activations' peak, else from outside the chip: DRAM where the hardware names
+    it or none is given. `activation_level` and `weight_level` name a memory instead, which must hold what it serves.
+    Registers and the bytes of biases are not counted. This is the energy of arithmetic and traffic in the table's
+    technology, not of a device (`EnergyEstimate.meaning`): instructions take many times more.
 
     By `model="power_time"`: E = active power x latency, of a runtime with a published active power, for
-    `latency_seconds`; without it for the roofline's latency, and then a lower bound.
+    `latency_seconds`; without it for the roofline's latency: `meaning` says whether that is a lower bound.
 
-    `dtype` is by default the hardware's, else int8; `fusion` the fold rule of `costmodel.predict`. A `NetworkWork`
-    (`costmodel.energies.work_of`) has both already.
+    `dtype` is by default the hardware's, else int8; `fusion` the fold rule of `costmodel.predict`; the accumulator that
+    of the hardware's peak. A `NetworkWork` (`costmodel.energies.work_of`) has all three already.
 
     MobileNet's first convolution: 10,838,016 multiply-accumulates of 3.7 + 0.9 pJ; 2,211,200 bytes at 640 pJ for four.
 
@@ -77,7 +82,7 @@ def energy(
     profile = None if hardware is None else _profile(hardware, None)
     device = None if profile is None else profile.device
     work = _work(costs, profile, dtype, fusion)
-    return estimate(work, energies, hierarchy_of(device, sram_bytes), activation_level, weight_level)
+    return estimate_by_table(work, energies, hierarchy_of(device, sram_bytes), activation_level, weight_level)
 
 
 def _by_power(
@@ -87,7 +92,8 @@ def _by_power(
 
     if hardware is None:
         raise ParameterError("power x time needs hardware with an active power, such as nucleo_l4r5zi:tflm")
-    profile = _profile(hardware, dtype or (costs.dtype if isinstance(costs, NetworkWork) else None))
+    own = costs.dtype if isinstance(costs, NetworkWork) and costs.dtype in DTYPES else None
+    profile = _profile(hardware, own if dtype is None else dtype)
     return power_estimate(_work(costs, profile, dtype, fusion), profile, latency_seconds)
 
 
@@ -129,4 +135,17 @@ def _work(
             )
         return costs
     own = ("int8", "folded") if profile is None else (profile.dtype.name, profile.fusion)
-    return work_of(costs, dtype or own[0], fusion or own[1])
+    chosen = own[0] if dtype is None else dtype
+    rule = own[1] if fusion is None else fusion
+    return work_of(costs, chosen, rule, accumulator=None if profile is None else accumulator_on(profile.device, chosen))
+
+
+def accumulator_on(device: Device, dtype: object) -> str | None:
+    """The number format in which a device adds up products of a format; None where its file does not say.
+
+    >>> from costmodel.hardware import load_device
+    >>> accumulator_on(load_device("gtx_1080_ti"), "float16"), accumulator_on(load_device("t4"), "float16")
+    ('float16', 'float32')
+    """
+    peak = device.peaks.get(dtype) if isinstance(dtype, str) else None
+    return peak.accumulate if peak is not None and peak.accumulate in FORMATS else None

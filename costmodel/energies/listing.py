@@ -1,11 +1,10 @@
-"""The tables of energies as columns, one table in full, and the measured energies, for the command line."""
+"""The tables of energies as columns, and one table in full, for the command line."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from costmodel.energies.measured import reproduced_energies
 from costmodel.energies.tables import EnergyTable, load_table, tables
 from costmodel.report import significant, with_prefix
 
@@ -99,34 +98,3 @@ def readable(energy: float, unit: str) -> str:
 
 DETAIL_FORMATS = {"energy": str, "relative cost": str}
 """Columns of a table's details that stand to the right."""
-MEASURED_FORMATS = {
-    "latency_seconds": lambda value: with_prefix(value, "s"),
-    "measured_joules": lambda value: with_prefix(value, "J"),
-    "computed_joules": lambda value: with_prefix(value, "J"),
-    "deviation": lambda value: f"{value:+.1%}",
-    "held_out_deviation": lambda value: f"{value:+.1%}",
-}
-"""How the cells of measured energies read."""
-TOLERANCE = 0.08
-
-
-def measured_text(columns: dict[str, list[Any]]) -> str:
-    """In how many cases power x time gives the measured energy, and where it does not."""
-    count = len(columns["deviation"])
-    missed = [
-        f"{hardware} {network} {deviation:+.1%}"
-        for hardware, network, deviation in zip(
-            columns["hardware"], columns["network"], columns["deviation"], strict=True
-        )
-        if abs(deviation) > TOLERANCE
-    ]
-    held_out = sum(abs(each) > TOLERANCE for each in columns["held_out_deviation"])
-    lines = [f"{count - len(missed)} of {count} within {TOLERANCE:.0%} of the measured energy, given the latency"]
-    lines += [f"not within: {', '.join(missed)}"] if missed else []
-    lines.append(f"by the mean power of the other networks alone: {count - held_out} of {count}")
-    return "\n".join(lines)
-
-
-def measured_listing() -> dict[str, list[Any]]:
-    """A row per measured energy (`costmodel.energies.measured.reproduced_energies`)."""
-    return reproduced_energies()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from costmodel.energies.runtimes import POWER, power_settings
 from costmodel.files import folder
 from costmodel.hardware import load_hardware
 from costmodel.records import record
@@ -26,6 +27,7 @@ class MeasuredEnergy:
     latency_seconds: float
     energy_joules: float
     source: str
+    accelerator: str = ""
 
     @property
     def watts(self) -> float:
@@ -47,6 +49,7 @@ def measured_energies() -> tuple[MeasuredEnergy, ...]:
                 f"{row['device']}:{row['runtime']}:{row['dtype']}", int(row["clock_hz"]), row["network"],
                 float(row["latency_seconds"]), float(row["energy_joules"]),
                 f"repo {row['source']}@{row['commit']} {row['source_file']}",
+                row["accelerator"],
             )
             for row in csv.DictReader(file)
         )  # fmt: skip
@@ -84,5 +87,5 @@ def held_out(row: MeasuredEnergy, group: Sequence[MeasuredEnergy]) -> float:
 
 def _active_watts(hardware: str) -> float:
     profile = load_hardware(hardware)
-    watts: float = profile.device.runtimes[profile.runtime][profile.dtype.name]["active_watts"]
+    watts: float = power_settings(profile)[POWER]
     return watts

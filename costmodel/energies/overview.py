@@ -7,9 +7,11 @@ from typing import Any
 
 from costmodel.energies.estimate import SUFFIXES, EnergyEstimate
 from costmodel.energies.listing import readable
-from costmodel.energies.spread import ratios
-from costmodel.report import as_table, grouped_digits, records_of, significant, with_prefix
+from costmodel.energies.spread import label_of, ratios
+from costmodel.report import as_table, grouped_digits, records_of, significant, with_prefix, wrapped
 
+WIDTH = 140
+"""Columns of running text on a terminal."""
 SUMMED = ("macs", "input_bytes", "output_bytes", "weight_bytes", "latency_seconds")
 
 
@@ -17,22 +19,25 @@ def as_object(estimate: EnergyEstimate, by: str = "layer") -> dict[str, Any]:
     """The JSON of `energy`: what was estimated and how, totals, spread between tables, layers."""
     table, power = estimate.table, estimate.power
     suffix = SUFFIXES[estimate.unit]
+    bound = "" if power is None else "bound_"
     return {
         "network": estimate.work.network, "batch": estimate.work.batch, "dtype": estimate.work.dtype,
-        "fusion": estimate.work.fusion, "model": estimate.model, "unit": estimate.unit,
+        "fusion": estimate.work.fusion, "accumulator": accumulators(estimate), "model": estimate.model,
+        "unit": estimate.unit, "meaning": estimate.meaning, "runtimes_with_power": list(estimate.runtimes_with_power),
         "table": None if table is None else {
             "name": table.name, "title": table.title, "technology": table.technology, "source": table.source,
         },
         "memory": None if estimate.hierarchy is None else estimate.hierarchy.meaning,
-        "priced_as": dict(estimate.priced_as),
+        "alive_definition": estimate.work.held_definition, "served_as": dict(estimate.served_as),
         "power": None if power is None else {
             "runtime": power.runtime, "active_watts": power.active_watts, "networks": power.networks,
             "deviation": power.deviation, "held_out_deviation": power.held_out_deviation, "source": power.source,
             "latency_seconds": power.latency_seconds, "latency_is_given": power.is_given,
-            "band_joules": power.band_joules,
+            "band_joules": power.band_joules, "accelerator": power.accelerator or None,
         },
         "totals": {
-            f"compute_{suffix}": estimate.compute, f"memory_{suffix}": estimate.memory, suffix: estimate.total,
+            f"compute_{bound}{suffix}": estimate.compute, f"memory_{bound}{suffix}": estimate.memory,
+            suffix: estimate.total,
         },
         "uncounted": dict(estimate.uncounted),
         "estimated": list(estimate.estimated),
@@ -50,8 +55,8 @@ def merged(columns: Mapping[str, list[Any]], folded: Mapping[str, str]) -> dict[
         kept = [value for name, value in zip(names, values, strict=True) if name not in folded]
         if column in SUMMED or column.endswith(("joules", "energies")):
             for name, value in zip(names, values, strict=True):
-                if name in folded and value is not None:
-                    kept[row_of[folded[name]]] += value
+                if name in folded and value:
+                    kept[row_of[folded[name]]] = value + (kept[row_of[folded[name]]] or 0)
         result[column] = kept
     return result
 
@@ -68,6 +73,8 @@ def readable_columns(estimate: EnergyEstimate, by: str, folded: Mapping[str, str
     shown |= {"op": table["op"]} if by == "layer" else {"layers": table["layers"]}
     moved = zip(*[table[name] for name in ("input_bytes", "output_bytes", "weight_bytes")], strict=True)
     shown |= {"MACs": table["macs"], "bytes": [sum(each) for each in moved]}
+    if estimate.power is not None and estimate.power.accelerator:
+        return shown  # a roofline of the core shares nothing out
     if estimate.power is None:
         shown |= {"compute": energies(f"compute_{suffix}"), "memory": energies(f"memory_{suffix}")}
     else:
@@ -91,44 +98,81 @@ def as_text(estimate: EnergyEstimate, by: str, folded: Mapping[str, str], with_s
     return "\n\n".join(parts)
 
 
+def accumulators(estimate: EnergyEstimate) -> str:
+    """The number formats in which products are added up."""
+    return ", ".join(dict.fromkeys(layer.accumulator for layer in estimate.work.layers))
+
+
 def _table_text(estimate: EnergyEstimate) -> list[str]:
     table, hierarchy, serving = estimate.table, estimate.hierarchy, estimate.serving
     assert table is not None
     assert hierarchy is not None
     assert serving is not None
+    work = estimate.work
     memory = "not in this table" if estimate.memory is None else readable(estimate.memory, estimate.unit)
-    used = list(dict.fromkeys(level for level in estimate.columns["activation_level"] if level))
     lines = [
         f"energy          {readable(estimate.total, estimate.unit)}  (compute "
         f"{readable(estimate.compute, estimate.unit)}, memory {memory})",
+        f"meaning         {estimate.meaning}",
+        *_runtimes_line(estimate),
         f"model           {estimate.model}: operations x energy of each + bytes x energy per byte",
         f"table           {table.name}  ({table.title}; {table.technology})",
-        f"number format   {estimate.work.dtype}, batch {estimate.work.batch}, fusion {estimate.work.fusion}",
-        f"memories        activations from {' and '.join(used) or 'none'}, weights from {serving.weights}  "
-        f"({hierarchy.meaning})",
-        f"priced as       {_priced(estimate) or 'nothing'}",
+        f"number format   {work.dtype}, sums in {accumulators(estimate)}, batch {work.batch}, fusion {work.fusion}",
+        f"memories        {_memories(estimate)}",
     ]
-    left_out = [f"{name} {grouped_digits(_whole(count))}" for name, count in estimate.uncounted.items()]
-    also = "; the table has no energy for them" if left_out else ""
-    lines.append(f"not counted     {', '.join([*left_out, 'registers and wires'])}{also}")
+    if estimate.served_as:
+        lines.append(f"energies of     {_served(estimate)}")
+    lines.append(f"not counted     {_not_counted(estimate)}")
     if estimate.estimated:
         lines.append(f"estimated       {', '.join(estimate.estimated)}")
     if table.unit == "joule":
         lines.append(f"other tables    {_spread_line(estimate)}")
-    return ["\n".join(lines)]
+    return ["\n".join(wrapped(line, WIDTH) for line in lines)]
 
 
-def _priced(estimate: EnergyEstimate) -> str:
-    """Which memory of the table stands for each that serves; where it is smaller, that is said."""
+def _runtimes_line(estimate: EnergyEstimate) -> list[str]:
+    """How to ask for the energy of the device itself, where a runtime has a published power."""
+    names = [name.rpartition(":")[0] for name in estimate.runtimes_with_power]
+    if not names:
+        return []
+    others = ", ".join(name.partition(":")[2] for name in names[1:])
+    also = f"; also {others}" if others else ""
+    return [f"this device     --hardware {names[0]} --model power_time{also}"]
+
+
+def _memories(estimate: EnergyEstimate) -> str:
+    """Which memories serve what, and what that assumes."""
+    serving, hierarchy = estimate.serving, estimate.hierarchy
+    assert serving is not None
+    assert hierarchy is not None
+    used = list(dict.fromkeys(level for level in estimate.columns["activation_level"] if level))
+    text = (
+        f"activations from {' and '.join(used) or 'none'} (what is alive: definition {estimate.work.held_definition}), "
+        f"weights from {serving.weights or 'none'}  ({hierarchy.meaning}"
+    )
+    level = hierarchy.named(serving.weights)
+    warm = level is not None and level.capacity_bytes is not None
+    return text + ("; weights stay there from one inference to the next)" if warm else ")")
+
+
+def _served(estimate: EnergyEstimate) -> str:
+    """Which memory of the table stands for each that serves, where it is smaller, and what its file says of it."""
     assert estimate.table is not None
     assert estimate.hierarchy is not None
     parts = []
-    for level, name in estimate.priced_as.items():
+    for level, name in estimate.served_as.items():
         own, memory = estimate.hierarchy.named(level), estimate.table.memories[name]
         room, size = None if own is None else own.capacity_bytes, memory.capacity_bytes
-        smaller = f" (of {size:,} bytes, smaller than it)" if room and size and size < room else ""
-        parts.append(f"{level}: {name}{smaller}")
+        remarks = [f"of {size:,} bytes, smaller than it"] if room and size and size < room else []
+        remarks += [memory.note.rstrip(".")] if memory.note else []
+        parts.append(f"{level}: {name}" + (f" ({'; '.join(remarks)})" if remarks else ""))
     return ", ".join(parts)
+
+
+def _not_counted(estimate: EnergyEstimate) -> str:
+    left_out = [f"{name} {grouped_digits(_whole(count))}" for name, count in estimate.uncounted.items()]
+    missing = f"{', '.join(left_out)}: the table has no energy for them; " if left_out else ""
+    return f"{missing}registers, wires, bytes of biases and norms"
 
 
 def _whole(count: Any) -> Any:
@@ -136,18 +180,17 @@ def _whole(count: Any) -> Any:
 
 
 def _spread_line(estimate: EnergyEstimate) -> str:
+    assert estimate.table is not None
     spread = estimate.spread()
-    known = ratios(spread)
-    if known["compute_joules"] is None:
-        return f"none of them has the energies for {estimate.work.dtype}"
-    parts = [
-        f"{name} {significant(ratio)}x"
-        for name, ratio in (
-            ("compute", known["compute_joules"]), ("memory", known["memory_joules"]), ("both", known["joules"]),
-        )
-        if ratio is not None
-    ]  # fmt: skip
-    return f"{len(spread['table'])} have the number format; greatest over least: {', '.join(parts)}  (--spread)"
+    known = ratios(spread, label_of(estimate.table))
+    parts = []
+    for name, part in (("compute", "compute_joules"), ("memory", "memory_joules"), ("both", "joules")):
+        found = known[part]
+        if found is not None:
+            parts.append(f"{name} {significant(found[0])}x of {found[1]}")
+    if not parts:
+        return f"none has the energies for {estimate.work.dtype} and leaves out the same"
+    return f"greatest over least of the tables that leave out the same: {', '.join(parts)}  (--spread)"
 
 
 SPREAD_FORMATS = {
@@ -166,25 +209,31 @@ def spread_text(estimate: EnergyEstimate) -> str:
 def _power_text(estimate: EnergyEstimate) -> list[str]:
     power = estimate.power
     assert power is not None
-    if power.band_joules is None:
-        kind = "a lower bound: the latency is the roofline's, not calibrated"
-    else:
+    kind = power.meaning
+    if power.band_joules is not None:
         low, high = power.band_joules
         kind = (
             f"{with_prefix(low, 'J')} to {with_prefix(high, 'J')}: within {power.held_out_deviation:.1%}, the greatest "
             "error for a network that the power was not averaged over"
         )
-    compute, memory = estimate.compute, estimate.memory
+    shared = (
+        "the layers have no shares: the roofline is that of the core"
+        if power.accelerator
+        else ("shared among the layers as the roofline shares the time")
+    )
     lines = [
         f"energy          {with_prefix(estimate.total, 'J')}  ({kind})",
         "model           power_time: active power x latency",
         f"power           {with_prefix(power.active_watts, 'W')}  ({power.runtime}; mean of {power.networks} networks, "
         f"each within {power.deviation:.1%}; {power.source})",
         f"latency         {with_prefix(power.latency_seconds, 's')}  "
-        + ("(given, shared among the layers as the roofline shares the time)" if power.is_given else "(roofline)"),
-        f"compute bound   {with_prefix(compute, 'J')}",
-        f"memory bound    {with_prefix(memory or 0.0, 'J')}",
+        + (f"(given; {shared})" if power.is_given else f"(roofline, fusion {estimate.work.fusion})"),
     ]
+    if not power.accelerator:
+        lines += [
+            f"compute bound   {with_prefix(estimate.compute, 'J')}  (of the layers whose time computation bounds)",
+            f"memory bound    {with_prefix(estimate.memory or 0.0, 'J')}  (of those whose time transfers bound)",
+        ]
     if estimate.estimated:
         lines.append(f"estimated       {', '.join(estimate.estimated)}  (of the roofline, not the power)")
-    return ["\n".join(lines)]
+    return ["\n".join(wrapped(line, WIDTH) for line in lines)]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from math import isfinite
 from typing import Any
 
 from costmodel.energies.estimate import EnergyEstimate
+from costmodel.energies.runtimes import power_settings
 from costmodel.energies.work import NetworkWork
 from costmodel.errors import ParameterError, PredictionError
-from costmodel.hardware import IDEALISED, HardwareProfile, devices, load_device
+from costmodel.hardware import HardwareProfile
 from costmodel.records import record
 from costmodel.roofline import refuse_unrated, roofline_seconds
 
@@ -20,7 +19,9 @@ class PowerTime:
 
     `networks` is how many the power is the mean of; `deviation` the greatest of theirs from it, as a part of it;
     `held_out_deviation` the greatest of computed / measured - 1 when the power is the mean of the other networks alone.
-    `is_given`: the latency was given; otherwise it is the roofline's, a lower bound, and so is the energy.
+    `is_given`: the latency was given; otherwise it is the roofline's, and `doubts` says why that is no lower bound.
+    `accelerator` is what the measured runs used, where the roofline is that of the core: then the shares of the layers
+    mean nothing.
     """
 
     runtime: str
@@ -31,6 +32,8 @@ class PowerTime:
     source: str
     latency_seconds: float
     is_given: bool
+    doubts: tuple[str, ...] = ()
+    accelerator: str = ""
 
     @property
     def joules(self) -> float:
@@ -39,32 +42,33 @@ class PowerTime:
 
     @property
     def band_joules(self) -> tuple[float, float] | None:
-        """The energies that are no further from this one than the held-out deviation; None for a lower bound."""
+        """The energies that are no further from this one than the held-out deviation; None without a given latency."""
         if not self.is_given:
             return None
         return self.joules / (1 + self.held_out_deviation), self.joules / (1 - self.held_out_deviation)
 
-
-def with_power() -> dict[str, Mapping[str, Any]]:
-    """The bundled runtimes that have an active power, by device:runtime:dtype."""
-    return {
-        f"{name}:{runtime}:{dtype}": settings
-        for name in devices()
-        for runtime, formats in load_device(name).runtimes.items()
-        for dtype, settings in formats.items()
-        if "active_watts" in settings
-    }
+    @property
+    def meaning(self) -> str:
+        """What the energy is: of a given latency, a lower bound, or neither."""
+        if self.is_given:
+            return "the active power x the latency that was given"
+        if self.doubts:
+            return f"no bound: {'; '.join(self.doubts)}"
+        return (
+            f"a lower bound, but for the {self.deviation:.1%} by which powers of networks differ: the latency is the "
+            "roofline's, not calibrated"
+        )
 
 
 def power_estimate(work: NetworkWork, profile: HardwareProfile, latency_seconds: float | None = None) -> EnergyEstimate:
     """E = active power x latency, shared among the layers as the roofline shares the time.
 
-    compute are the layers whose time computation bounds, memory those that transfers bound. Without a latency the
-    roofline's is taken.
+    compute_bound_joules are of the layers whose time computation bounds, memory_bound_joules of those that transfers
+    bound. Without a latency the roofline's is taken.
 
     Raises: PredictionError for a runtime without an active power; ParameterError for a latency that is no time.
     """
-    settings = _settings(profile)
+    settings = power_settings(profile)
     refuse_unrated(((layer.layer, layer.op, layer.filter_adds) for layer in work.layers), profile)
     compute, memory, seconds = roofline_seconds(
         [layer.macs for layer in work.layers], [layer.bytes for layer in work.layers],
@@ -86,8 +90,8 @@ def power_estimate(work: NetworkWork, profile: HardwareProfile, latency_seconds:
         for name in ("layer", "op", "block", "macs", "input_bytes", "output_bytes", "weight_bytes")
     }
     columns |= {
-        "compute_joules": [each if kind == "compute" else 0.0 for each, kind in zip(joules, bound, strict=True)],
-        "memory_joules": [each if kind == "memory" else 0.0 for each, kind in zip(joules, bound, strict=True)],
+        "compute_bound_joules": [each if kind == "compute" else 0.0 for each, kind in zip(joules, bound, strict=True)],
+        "memory_bound_joules": [each if kind == "memory" else 0.0 for each, kind in zip(joules, bound, strict=True)],
         "joules": joules,
         "latency_seconds": seconds,
         "bound": bound,
@@ -95,9 +99,22 @@ def power_estimate(work: NetworkWork, profile: HardwareProfile, latency_seconds:
     power = PowerTime(
         profile.name, watts, settings["active_watts_networks"], settings["active_watts_deviation"],
         settings["active_watts_held_out_deviation"], settings["active_watts_source"], total,
-        latency_seconds is not None,
+        latency_seconds is not None, _doubts(work, profile), settings.get("accelerator", ""),
     )  # fmt: skip
     return EnergyEstimate(work, "power_time", None, None, None, columns, {}, {}, profile.estimated, power)
+
+
+def _doubts(work: NetworkWork, profile: HardwareProfile) -> tuple[str, ...]:
+    """Why the roofline's latency times the power is no lower bound."""
+    accelerator = power_settings(profile).get("accelerator")
+    found = []
+    if accelerator:
+        found.append(f"the roofline is that of the core, the power of runs on an accelerator, {accelerator}")
+    if profile.estimated:
+        found.append(f"the roofline rests on numbers that are estimated, {', '.join(profile.estimated)}")
+    if work.fusion == "none":
+        found.append("with fusion none every operator moves its tensors, which runtimes that fold do not")
+    return tuple(found)
 
 
 def checked_latency(latency_seconds: Any) -> float:
@@ -106,23 +123,9 @@ def checked_latency(latency_seconds: Any) -> float:
     Raises: ParameterError unless it is a number of seconds above 0.
     """
     number = isinstance(latency_seconds, int | float) and not isinstance(latency_seconds, bool)
-    if not number or not isfinite(latency_seconds) or not 0 < latency_seconds < 1e9:
-        raise ParameterError(f"latency_seconds = {latency_seconds!r} must be a number of seconds above 0")
+    if not number or not 0 < latency_seconds < 1e9:
+        shown = (
+            repr(latency_seconds) if not isinstance(latency_seconds, int) or latency_seconds < 10**12 else "an integer"
+        )
+        raise ParameterError(f"latency_seconds = {shown} must be a number of seconds above 0, below 1e9")
     return float(latency_seconds)
-
-
-def _settings(profile: HardwareProfile) -> Mapping[str, Any]:
-    """The settings of the profile's runtime. Raises: PredictionError where they have no active power."""
-    formats = profile.device.runtimes.get(profile.runtime, {})
-    settings = formats.get(profile.dtype.name, {})
-    if "active_watts" in settings:
-        return settings
-    own = [
-        f"{profile.device.name}:{runtime}:{dtype}"
-        for runtime, by_dtype in profile.device.runtimes.items()
-        for dtype, each in by_dtype.items()
-        if "active_watts" in each
-    ]
-    remedy = f"it has one as {', '.join(own)}" if own else f"there are {', '.join(with_power())}"
-    idealised = " (the idealised runtime draws none)" if profile.runtime == IDEALISED else ""
-    raise PredictionError(f"{profile.name} has no active power{idealised}; {remedy}")

@@ -13,7 +13,8 @@ from costmodel.files import Document
 from costmodel.positions import KeyPath
 
 Text = Annotated[str, Field(min_length=1)]
-Energy = Annotated[float, Field(gt=0, lt=1e6, allow_inf_nan=False)]
+Energy = Annotated[float, Field(ge=1e-18, lt=1e6, allow_inf_nan=False)]
+"""An attojoule at the least: of one operation, or in energies of one multiply-accumulate."""
 Bytes = Annotated[int, Field(gt=0, lt=2**63)]
 GREATEST_JOULES = 1e-3
 """Of one operation or access: more is an energy in pJ that was not written as 1e-12 joules."""
@@ -62,7 +63,7 @@ class EnergyFile(Section):
     """The whole file."""
 
     table: TableSection
-    operation: dict[str, dict[str, OperationSection]]
+    operation: Annotated[dict[str, Annotated[dict[str, OperationSection], Field(min_length=1)]], Field(min_length=1)]
     memory: dict[str, MemorySection] = {}
 
 
@@ -91,6 +92,11 @@ def _problem(document: Document, mistake: dict[str, Any]) -> Problem:
         owner = f"[{'.'.join(map(str, path[:-1]))}]" if path[:-1] else "the file"
         remedy = f"add {key} = ..." if path[:-1] else f"add [{key}]"
         return document.problem(path[:-1] or path, f"{owner} has no {key!r}", remedy)
+    if kind == "too_short":
+        header = ".".join(map(str, path)) if len(path) > 1 else "operation.add"
+        return document.problem(path, f"[{'.'.join(map(str, path))}] is empty", f"add [{header}.int8]")
+    if kind == "greater_than_equal":
+        return document.problem(path, f"{key} must be at least {mistake['ctx']['ge']:g}", "write 5 pJ as 5e-12")
     if kind == "extra_forbidden":
         fields = list(_section_at(path).model_fields)
         hint = nearest(str(key), fields) or f"it has: {', '.join(fields)}"

@@ -51,6 +51,7 @@ class MemoryEnergy:
     write_energy: float
     source: str
     estimated: bool
+    note: str = ""
 
     @property
     def read_energy_per_byte(self) -> float:
@@ -150,7 +151,7 @@ def _table(document: Document) -> EnergyTable:
         name: MemoryEnergy(
             name, entry["kind"], entry.get("capacity_bytes"), entry["access_bytes"], float(entry["read_energy"]),
             float(entry.get("write_energy", entry["read_energy"])), entry.get("source", table["source"]),
-            entry.get("estimated", False),
+            entry.get("estimated", False), entry.get("note", ""),
         )
         for name, entry in data.get("memory", {}).items()
     }  # fmt: skip

@@ -7,8 +7,9 @@ from typing import Any
 
 from costmodel.arithmetic import is_array
 from costmodel.costs import CostTable
-from costmodel.dtypes import Dtype, dtype_of
-from costmodel.errors import ParameterError
+from costmodel.dtypes import DTYPES, Dtype, dtype_of
+from costmodel.energies.tables import FORMATS
+from costmodel.errors import ParameterError, UnknownNameError, nearest
 from costmodel.fusion import folded_layers, fusion_named
 from costmodel.graph import Graph
 from costmodel.memory import peak_memory
@@ -53,7 +54,10 @@ class LayerWork:
 
 @record
 class NetworkWork:
-    """What a network does, layer by layer. `stored_weight_bytes` are all its weights, shared ones once."""
+    """What a network does, layer by layer. `stored_weight_bytes` are all its weights, shared ones once.
+
+    `held_definition` is the definition of peak memory that `held_bytes` are by (`costmodel.memory.definitions`).
+    """
 
     network: str
     dtype: str
@@ -61,6 +65,7 @@ class NetworkWork:
     fusion: str
     layers: tuple[LayerWork, ...]
     stored_weight_bytes: Count
+    held_definition: str = "fused"
 
     def __repr__(self) -> str:
         return f"<NetworkWork of {self.network}: {len(self.layers)} layers, {self.dtype}, batch {self.batch}>"
@@ -78,17 +83,22 @@ MOVED = {"input_bytes": "input_elements", "output_bytes": "output_elements", "we
 ABSORBING = frozenset({"conv2d", "depthwise_conv2d", "conv_transpose2d", "linear"})
 """Operators whose weights take up a norm or a per-channel scale behind them. Adder and shift filters cannot."""
 ABSORBED = frozenset({"batch_norm", "scale"})
+HELD = {"folded": "fused", "none": "live"}
+"""The definition of peak memory of each fold rule: a tensor that is written on its way must lie somewhere."""
 
 
 def work_of(
-    costs: CostTable, dtype: str | Dtype = "int8", fusion: str = "folded", arithmetic: str | None = None
-) -> NetworkWork:
+    costs: CostTable, dtype: str | Dtype = "int8", fusion: str = "folded", arithmetic: str | None = None,
+    accumulator: str | None = None,
+) -> NetworkWork:  # fmt: skip
     """The work of a network in a number format.
 
     Layers that the fold rule makes disappear move no bytes. A norm or scale that is folded into a convolution or
     linear layer costs one addition per output, the bias it turns into, or none where there is a bias already; behind
     adder and shift filters it is computed. Activations are computed wherever they are. `arithmetic` is the number
-    format of the operands where `dtype` is none of the named ones (4-bit weights that are multiplied as int8).
+    format of the operands where `dtype` is none of the named ones (4-bit weights that are multiplied as int8),
+    `accumulator` that of the sums, by default 32 bits (64 for int16). Weights are those of convolutions, linear layers
+    and attention; the bytes of biases and of parameters of normalisation are not counted.
 
     >>> from costmodel import cost_table, load
     >>> work = work_of(cost_table(load("mobilenet_v1")), "int8")
@@ -102,8 +112,8 @@ def work_of(
     if any(is_array(each) for each in costs.columns["output_elements"] + costs.columns["macs"]):
         raise ParameterError("energy is that of one network, not of a sweep; cost its values one by one")
     form, rule = dtype_of(dtype), fusion_named(fusion)
-    operands = arithmetic or form.name
-    accumulator = accumulator_of(operands, form)
+    operands = form.name if arithmetic is None else _format("arithmetic", arithmetic)
+    sums = accumulator_of(operands, form) if accumulator is None else _format("accumulator", accumulator)
     columns, folded = costs.columns, folded_layers(costs.graph, rule)
     count = len(columns["layer"])
     performed = {name: list(columns[name]) for name in PERFORMED}
@@ -119,15 +129,24 @@ def work_of(
         moved[name] = [_bytes(elements, width) for elements in columns[column]]
         for layer in folded:
             moved[name][rows[layer]] = 0
-    held = peak_memory(costs.graph, form, "fused", costs.shapes).held_bytes if count else {}
+    held = peak_memory(costs.graph, form, HELD[rule.name], costs.shapes).held_bytes if count else {}
     filled = {
         "layer": columns["layer"], "op": columns["op"], "block": columns["block"], "arithmetic": [operands] * count,
-        "accumulator": [accumulator] * count, **performed, **moved,
+        "accumulator": [sums] * count, **performed, **moved,
         "held_bytes": [held[name] * costs.batch for name in columns["layer"]],
     }  # fmt: skip
     layers = [LayerWork(*row) for row in zip(*[filled[name] for name in fields_of(LayerWork)], strict=True)]
     stored = _bytes(costs.total("weight_params"), form.weight_bits)
-    return NetworkWork(costs.graph.name, form.name, costs.batch, rule.name, tuple(layers), stored)
+    return NetworkWork(costs.graph.name, form.name, costs.batch, rule.name, tuple(layers), stored, HELD[rule.name])
+
+
+def _format(name: str, value: object) -> str:
+    """A number format of tables of energies. Raises: UnknownNameError for anything else."""
+    known = (*FORMATS, *(each for each in DTYPES if each not in FORMATS))
+    if not isinstance(value, str) or value not in known:
+        hint = (nearest(value, known) if isinstance(value, str) else "") or f"there are {', '.join(known)}"
+        raise UnknownNameError(f"{name} = {value!r} is no number format; {hint}")
+    return value
 
 
 def accumulator_of(arithmetic: str, dtype: Dtype) -> str:

@@ -94,6 +94,14 @@ def test_expected_fillers_are_what_an_encoder_writes_on_average(weights: int, ke
     assert expected_fillers(weights, kept, index_bits) == pytest.approx(sum(written) / len(written), rel=0.03)
 
 
+def test_fillers_between_very_few_weights() -> None:
+    """One weight among 10^20, an index of 4 bits: a stored zero in every 16 places; none where every place is kept."""
+    assert expected_fillers(10**20, 1, 4) == pytest.approx(10**20 / 16, rel=1e-6)
+    assert expected_fillers(1000, 1, 1) == pytest.approx(1000 / 2, abs=1)
+    for weights, kept in ((10, 0), (10, 10), (10, 20), (0, 0)):
+        assert expected_fillers(weights, kept, 3) == 0
+
+
 def test_the_released_file_of_squeezenet_has_the_layout_of_the_coding() -> None:
     headers, biases = 4 * len(RELEASED_ENTRIES), 4 * 3976
     layers = 0

@@ -54,13 +54,13 @@ def test_which_devices_use_what_and_where_it_is_written() -> None:
     for features in found.values():
         for feature in features:
             assert len(feature.source) > 20
-            assert not feature.estimated
+            assert feature.estimated == ("no document found" in feature.source)
 
 
 @pytest.mark.parametrize("hardware", WITHOUT_FEATURES)
 def test_a_device_that_says_nothing_uses_nothing(hardware: str) -> None:
     dtype = load_hardware(hardware).dtype
-    for coding in ("dense", "deep_compression", "bitmap", "structured_2_4"):
+    for coding in ("dense", "codebook", "deep_compression", "bitmap", "structured_2_4"):
         sparsity = None if coding == "structured_2_4" else 0.7
         device = effect(LENET, hardware, 4, sparsity, coding, activation_bits=4)
         plain = predict(LENET, hardware)
@@ -129,6 +129,21 @@ def test_weights_between_the_widths_are_unpacked() -> None:
     )
 
 
+@pytest.mark.parametrize("coding", ["codebook", "deep_compression"])
+def test_numbers_of_shared_values_are_no_narrow_weights(coding: str) -> None:
+    """The MAX78000 multiplies weights of 4 bits; those of a codebook are no weights until they are looked up."""
+    device = effect(LENET, "max78000_cnn", 4, coding=coding)
+    assert device.columns["weight_bytes"] == device.columns["dense_weight_bytes"]
+    assert device.stored_weight_bytes == 430_500
+    weight_bits = use(device, "weight bits")
+    assert not weight_bits.is_used
+    assert weight_bits.reason == (
+        f"bits of {coding} are numbers of shared values, and the hardware file of max78000_cnn names nothing that "
+        "looks them up; weights are unpacked to the 8 of int8"
+    )
+    assert use(effect(LENET, "ethos_u55_128", 4, coding=coding), "weight bits").is_used
+
+
 def test_two_of_four_on_sparse_tensor_cores(resnet50: CostTable) -> None:
     device = effect(resnet50, "a100_sxm_80gb", 16, coding="structured_2_4")
     rows = {name: row for row, name in enumerate(device.columns["layer"])}
@@ -151,7 +166,7 @@ def test_two_of_four_on_sparse_tensor_cores(resnet50: CostTable) -> None:
     ("hardware", "coding", "reason"),
     [
         ("a100_sxm_80gb:idealised:float32", "structured_2_4",
-         "a100_sxm_80gb skips zeros in tfloat32, float16, bfloat16, int8, not in float32; every weight is multiplied"),
+         "a100_sxm_80gb skips zeros in float16, bfloat16, int8, not in float32; every weight is multiplied"),
         ("a100_sxm_80gb", "bitmap",
          "a100_sxm_80gb skips zeros in the pattern of coding structured_2_4 alone; every weight is multiplied"),
         ("v100", "structured_2_4",
@@ -280,6 +295,24 @@ def test_energy_follows_what_the_device_does(resnet50: CostTable) -> None:
     sparse = effect(resnet50, "a100_sxm_80gb", 16, coding="structured_2_4").energies("horowitz_45nm")
     assert sparse[1].work.total("macs") < 0.6 * sparse[0].work.total("macs")
     assert sparse[1].compute < sparse[0].compute
+
+
+def test_energies_take_the_settings_of_energy_and_the_accumulator_of_the_device() -> None:
+    device = effect(LENET, "gtx_1080_ti", 8, dtype="float16")
+    dense, compressed = device.energies()
+    assert dense.work.layers[0].accumulator == compressed.work.layers[0].accumulator == "float16"
+    inside = device.energies(sram_bytes=10_000_000)[0]
+    assert inside.serving is not None
+    assert inside.serving.weights == "sram"
+    with pytest.raises(TypeError, match="unexpected keyword argument 'foo'"):
+        device.energies(foo=1)  # type: ignore[call-arg]
+    for setting in ({"overlap": "foo"}, {"fusion": ""}, {"dtype": ""}):
+        with pytest.raises(ParameterError, match="belongs to the effect on a device; give hardware"):
+            compress(LENET, **setting)  # type: ignore[arg-type]
+    with pytest.raises(UnknownNameError, match="unknown fusion ''"):
+        compress(LENET, hardware="stm32f746", fusion="")
+    with pytest.raises(UnknownNameError, match="unknown number format ''"):
+        compress(LENET, hardware="stm32f746", dtype="")
 
 
 def test_columns_are_described_and_the_effect_says_what_it_is() -> None:

@@ -52,6 +52,26 @@ def test_an_energy_that_cannot_be_computed_says_why() -> None:
     assert data["device"]["energy_missing"].startswith("1,333,344 bytes")
 
 
+def test_energies_are_shown_with_what_they_leave_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("mlperf_tiny_vww_mbv1", "--weight-bits", "4", "--hardware", "stm32f746") == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for words in (
+        "(horowitz_45nm: arithmetic and traffic by the table (45 nm, 0.9 V), not the energy of stm32f746",
+        "memories stm32f746: sram 327,680 bytes; weights in flash; weights from flash",
+        "weight_bytes from flash 208,112 -> 208,112: the table has no energy for them",
+        "estimated memory.sram_1mib",
+    ):
+        assert words in text
+    assert run("squeezenet_paper", "--hardware", "stm32f746", "--activation-level", "dram", "--format", "json") == 0
+    energy = json.loads(capsys.readouterr().out)["device"]["energy"]
+    assert energy["dense"]["served_as"] == {"dram": "dram"}
+    assert energy["dense"]["uncounted"]["weight_bytes from flash"] == 1_244_448
+    assert run("lenet_caffe", "--hardware", "t4", "--table", "jouppi_7nm", "--sram", "1MB") == 0
+    text = capsys.readouterr().out
+    assert "(jouppi_7nm: " in text
+    assert "1,000,000 bytes of SRAM, the rest from DRAM; weights from sram" in text
+
+
 def test_json_has_everything(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("lenet_caffe", "--weight-bits", "*=8,ip*=4", "--hardware", "max78000_cnn", "--format", "json") == 0
     data = json.loads(capsys.readouterr().out)
@@ -59,7 +79,7 @@ def test_json_has_everything(capsys: pytest.CaptureFixture[str]) -> None:
     assert data["totals"]["ratio"] == 431_080 * 4 / data["totals"]["stored_bytes"]
     assert [use["what"] for use in data["device"]["uses"]] == ["storage", "weight bits"]
     assert data["device"]["dense_bytes"] - data["device"]["bytes"] == 405_000 // 2
-    assert data["device"]["energy"]["compressed"] < data["device"]["energy"]["dense"]
+    assert data["device"]["energy"]["compressed"]["total"] < data["device"]["energy"]["dense"]["total"]
     assert len(data["layers"]) == len(load("lenet_caffe").layers)
     assert run("lenet_caffe", "--format", "json", "--by", "op") == 0
     assert json.loads(capsys.readouterr().out)["device"] is None
@@ -83,6 +103,18 @@ def test_sums_over_blocks_are_those_of_the_device() -> None:
         assert sum(columns["latency_seconds"]) == pytest.approx(compression.device.latency_seconds)
 
 
+@pytest.mark.parametrize("text", ["0.5", ".5", "5e-1", "1/2"])
+def test_ways_to_write_a_part(text: str) -> None:
+    assert compress(cost_table(load("lenet_caffe")), 8, text).total("kept") == 215_250
+
+
+def test_very_sparse_weights_in_a_relative_index(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("vgg16", "--coding", "relative_index", "--sparsity", "0.9999999999999999999", "--format", "json") == 0
+    layers = json.loads(capsys.readouterr().out)["layers"]
+    large = max(layers, key=lambda layer: layer["weights"])
+    assert (large["kept"], large["fillers"]) == (1, pytest.approx(large["weights"] / 16, rel=1e-3))
+
+
 def test_parameters_of_the_network_and_exact_fractions(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("mobilenet_v1", "width=0.5", "--sparsity", "2/3", "--coding", "bitmap", "--format", "json") == 0
     data = json.loads(capsys.readouterr().out)
@@ -100,7 +132,14 @@ def test_parameters_of_the_network_and_exact_fractions(capsys: pytest.CaptureFix
         (["--weight-bits", "ip1=8,ip1=4"], "--weight-bits: 'ip1' is given twice"),
         (["--sparsity", "ip1=half"], "sparsity of 'ip1' = 'half' must be the part of zeros, from 0 to below 1"),
         (["--sparsity", "conv=0.5"], "sparsity: no layer with weights is called 'conv'; did you mean '*conv*'?"),
-        (["--overlap", "sum"], "--overlap belongs to a prediction; add --hardware H"),
+        (["--overlap", "sum"], "--overlap belongs to the effect on a device; add --hardware H"),
+        (["--sram", "1MB"], "--sram belongs to the effect on a device; add --hardware H"),
+        (
+            ["--sparsity", "90%"],
+            "sparsity = '90%' must be the part of zeros, from 0 to below 1 (a part, not a percentage",
+        ),
+        (["--sparsity", "\u0660.\u0665"], "must be the part of zeros, from 0 to below 1"),
+        (["--sparsity", "=0.5"], "--sparsity: '=0.5' is no PATTERN=value"),
         (["--activation-bits", "8"], "activation_bits belongs to the effect on a device; give hardware"),
     ],
 )

@@ -188,7 +188,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"weight_bits": {"x" * 300: 8}}, "is no pattern of layer names"),
     ({"weight_bits": {str(at): 8 for at in range(1001)}}, "weight_bits has more than 1,000 patterns"),
     ({"sparsity": 1}, "sparsity = 1 must be the part of zeros, from 0 to below 1$"),
-    ({"sparsity": 50}, r"sparsity = 50 must be the part of zeros, from 0 to below 1 \(a part, not a percentage\)"),
+    (
+        {"sparsity": 50},
+        r"sparsity = 50 must be the part of zeros, from 0 to below 1 \(a part, not a percentage: 0\.9 for 90 %\)",
+    ),
     ({"sparsity": -0.1}, "sparsity = -0.1 must be the part of zeros"),
     ({"sparsity": float("nan")}, "sparsity = nan must be the part of zeros"),
     ({"sparsity": "half"}, "sparsity = 'half' must be the part of zeros"),

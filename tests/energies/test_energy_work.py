@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy
 import pytest
 
@@ -104,6 +106,16 @@ def test_narrow_weights_are_multiplied_in_a_format_that_is_named() -> None:
 def test_expectations_stay_expectations() -> None:
     costs = cost_table(load("dlbench_fcn"))
     assert work_of(costs).total("macs") == costs.total("macs")
+
+
+def test_formats_that_are_none() -> None:
+    costs = cost_table(load("lenet5"))
+    for name in ("arithmetic", "accumulator"):
+        asked: tuple[Any, ...] = (5, [], "int9")
+        for wrong in asked:
+            with pytest.raises(UnknownNameError, match=rf"{name} = .* is no number format; (there are|did you mean)"):
+                work_of(costs, **{name: wrong})
+    assert work_of(costs, "float16", accumulator="float16").layers[0].accumulator == "float16"
 
 
 def test_what_has_no_work() -> None:

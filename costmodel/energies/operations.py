@@ -1,4 +1,4 @@
-"""What the operations of a layer cost by a table of energies, and what the table says nothing about."""
+"""The energy of the operations of a layer by a table, and what the table says nothing about."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from costmodel.records import record
 
 
 @record
-class Prices:
+class OperationEnergies:
     """The energies that one number format needs of a table; None where the table has none.
 
     A multiply-accumulate multiplies in the format of the operands and adds in that of the accumulator, unless the table
-    has one energy for the whole. All other additions, and comparisons, cost an addition of the accumulator.
+    has one energy for the whole. All other additions, and comparisons, take an addition of the accumulator.
     """
 
     multiply: OperationEnergy | None
@@ -33,16 +33,16 @@ class Prices:
         return (self.multiply, self.add) if self.multiply is not None and self.add is not None else None
 
 
-def prices_of(table: EnergyTable, arithmetic: str, accumulator: str) -> Prices:
+def operation_energies(table: EnergyTable, arithmetic: str, accumulator: str) -> OperationEnergies:
     """What the table has for operands and accumulators of these formats.
 
     >>> from costmodel.energies.tables import load_table
-    >>> prices = prices_of(load_table("horowitz_45nm"), "int8", "int32")
-    >>> [entry.name for entry in prices.mac], round(sum(entry.energy for entry in prices.mac) * 1e12, 3)
+    >>> energies = operation_energies(load_table("horowitz_45nm"), "int8", "int32")
+    >>> [entry.name for entry in energies.mac], round(sum(entry.energy for entry in energies.mac) * 1e12, 3)
     (['multiply.int8', 'add.int32'], 0.3)
     """
     found = table.operations.get
-    return Prices(
+    return OperationEnergies(
         found(f"multiply.{arithmetic}"), found(f"add.{accumulator}"), found(f"add.{arithmetic}"),
         found(f"shift.{arithmetic}"), found(f"mac.{arithmetic}"),
     )  # fmt: skip
@@ -54,13 +54,13 @@ NEEDED = ("macs", "filter_adds", "shifts")
 """Without these there is no estimate; what else a table lacks is listed beside it."""
 
 
-def terms_of(layer: LayerWork, prices: Prices) -> list[Term]:
+def terms_of(layer: LayerWork, energies: OperationEnergies) -> list[Term]:
     """The operations that a layer performs, each kind with its number and its energies.
 
     An adder filter subtracts in the format of the operands and adds in that of the accumulator; a shift filter shifts
     operands and adds. With n products, filter_adds = 2n for the one and n for the other (and shifts = n).
     """
-    add, multiply, mac = _one(prices.add), _one(prices.multiply), prices.mac
+    add, multiply, mac = _one(energies.add), _one(energies.multiply), energies.mac
     terms: list[Term] = [
         ("macs", layer.macs, mac),
         ("norm_macs", layer.norm_macs, mac),
@@ -73,9 +73,9 @@ def terms_of(layer: LayerWork, prices: Prices) -> list[Term]:
     if layer.filter_adds or layer.shifts:
         subtractions = (layer.filter_adds - layer.shifts) / 2
         terms += [
-            ("filter_adds", subtractions, _one(prices.operand_add)),
+            ("filter_adds", subtractions, _one(energies.operand_add)),
             ("filter_adds", layer.filter_adds - subtractions, add),
-            ("shifts", layer.shifts, _one(prices.shift)),
+            ("shifts", layer.shifts, _one(energies.shift)),
         ]
     return [term for term in terms if term[1]]
 
@@ -85,19 +85,19 @@ def _one(entry: OperationEnergy | None) -> tuple[OperationEnergy, ...] | None:
 
 
 def missing_entry(work: NetworkWork, table: EnergyTable) -> tuple[str, LayerWork] | None:
-    """The kind of operation that a table cannot price and the first layer that needs it, or None."""
-    known: dict[tuple[str, str], Prices] = {}
+    """The kind of operation that a table has no energy for and the first layer that needs it, or None."""
+    known: dict[tuple[str, str], OperationEnergies] = {}
     for layer in work.layers:
         formats = (layer.arithmetic, layer.accumulator)
-        prices = known.get(formats) or known.setdefault(formats, prices_of(table, *formats))
-        if layer.filter_adds or layer.shifts or (layer.macs and prices.mac is None):
-            for name, _, entries in terms_of(layer, prices):
+        energies = known.get(formats) or known.setdefault(formats, operation_energies(table, *formats))
+        if layer.filter_adds or layer.shifts or (layer.macs and energies.mac is None):
+            for name, _, entries in terms_of(layer, energies):
                 if name in NEEDED and entries is None:
                     return name, layer
     return None
 
 
-def refuse_unpriced(work: NetworkWork, table: EnergyTable) -> None:
+def refuse_missing(work: NetworkWork, table: EnergyTable) -> None:
     """Raise: PredictionError where the table lacks an energy that the work cannot do without."""
     missing = missing_entry(work, table)
     if missing is None:
@@ -114,13 +114,13 @@ def refuse_unpriced(work: NetworkWork, table: EnergyTable) -> None:
 
 
 def _has(table: EnergyTable, name: str, arithmetic: str, accumulator: str) -> bool:
-    """Whether a table prices a kind of operation in a number format."""
-    prices = prices_of(table, arithmetic, accumulator)
+    """Whether a table has energies for a kind of operation in a number format."""
+    energies = operation_energies(table, arithmetic, accumulator)
     if name == "macs":
-        return prices.mac is not None
+        return energies.mac is not None
     if name == "shifts":
-        return prices.shift is not None and prices.add is not None
-    return prices.operand_add is not None and prices.add is not None
+        return energies.shift is not None and energies.add is not None
+    return energies.operand_add is not None and energies.add is not None
 
 
 def _wanted(name: str, layer: LayerWork) -> str:
