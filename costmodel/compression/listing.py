@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from costmodel.compression.device import DeviceEffect
-from costmodel.compression.sizes import SUMMED
+from costmodel.compression.sizes import SUMMED, grouped
 from costmodel.compression.support import Use
 from costmodel.compression.whatif import Compression
 from costmodel.costs import By
@@ -25,18 +25,11 @@ DEVICE_SUMMED = ("executed_macs", "dense_bytes", "bytes", "dense_latency_seconds
 
 def columns_of(compression: Compression, by: By = "layer") -> dict[str, list[Any]]:
     """Columns of sizes, and those of the device, per layer or summed by block or operator."""
-    table = compression.grouped(by)
     device = compression.device
     if device is None:
-        return table
-    if by == "layer":
-        return table | {name: list(device.columns[name]) for name in DEVICE_SUMMED}
-    for name in DEVICE_SUMMED:
-        totals = dict.fromkeys(table[by], 0)
-        for group, value in zip(compression.columns[by], device.columns[name], strict=True):
-            totals[group] += value
-        table[name] = list(totals.values())
-    return table
+        return compression.grouped(by)
+    columns = dict(compression.columns) | {name: list(device.columns[name]) for name in DEVICE_SUMMED}
+    return columns if by == "layer" else grouped(columns, by, (*SUMMED, *DEVICE_SUMMED))
 
 
 def as_object(compression: Compression, by: By = "layer", **energy: Any) -> dict[str, Any]:

@@ -148,12 +148,12 @@ def _sizes(weights: CodedWeights | None, params: int, bias_bits: int) -> dict[st
     }
 
 
-def grouped(columns: Mapping[str, Sequence[Any]], by: str) -> dict[str, list[Any]]:
+def grouped(columns: Mapping[str, Sequence[Any]], by: str, names: Sequence[str] = SUMMED) -> dict[str, list[Any]]:
     """The columns that add up, summed over the layers of a block or operator, in order of first appearance."""
     groups: dict[str, list[int]] = {}
     for row, name in enumerate(columns[by]):
         groups.setdefault(name, []).append(row)
     table: dict[str, list[Any]] = {by: list(groups), "layers": [len(rows) for rows in groups.values()]}
-    for name in SUMMED:
+    for name in names:
         table[name] = [sum(columns[name][row] for row in rows) for rows in groups.values()]
     return table

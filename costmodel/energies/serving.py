@@ -131,8 +131,8 @@ def _nowhere(what: str, why: str, needed: Any, hierarchy: Hierarchy) -> str:
     flag = f"--{what[:-1]}-level"
     if not rooms:
         return (
-            f"{hierarchy.meaning}: nothing holds the {what}; give sram_bytes (--sram), or name a memory outside with "
-            f'{option} = "dram" ({flag} dram)'
+            f"{hierarchy.meaning}: nothing holds the {what}; name a memory outside with "
+            f'{option} = "dram" ({flag} dram), or give sram_bytes (--sram)'
         )
     return (
         f"{needed:,} bytes of {what}{why}, and {rooms[-1].name} holds {rooms[-1].capacity_bytes:,}; name a memory "

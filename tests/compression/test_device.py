@@ -15,6 +15,7 @@ from costmodel.costs import CostTable
 from costmodel.errors import ParameterError, PredictionError, SpecError, UnknownNameError
 from costmodel.files import folder
 from costmodel.hardware import devices, load_device, load_hardware, ridge_profile
+from costmodel.hardware_listing import device_details
 
 WITH_FEATURES = {
     "a100_sxm_80gb": "structured_2_4", "h100_sxm": "structured_2_4", "h200_sxm": "structured_2_4",
@@ -244,6 +245,18 @@ def test_mistakes_in_the_tables_are_answered(tmp_path: Path, tables: str, text: 
     with pytest.raises(SpecError) as caught:
         load_hardware(own_device(tmp_path, "\n" + tables + "\n"))
     assert text in str(caught.value)
+
+
+def test_the_features_show_in_the_details_of_a_device() -> None:
+    found: dict[tuple[str, str], tuple[Any, str]] = {}
+    for name in ("a100_sxm_80gb", "max78000_cnn", "ethos_u55_128"):
+        rows = [row for row in device_details(name)["numbers"] if row["what"].startswith("compression.")]
+        found |= {(name, row["what"]): (row["value"], row["unit"]) for row in rows}
+    assert found == {
+        ("a100_sxm_80gb", "compression.structured_2_4"): (2.0, "x rate, float16 bfloat16 int8"),
+        ("max78000_cnn", "compression.weight_bits"): ("1 2 4 8", "bit"),
+        ("ethos_u55_128", "compression.weight_decoder"): ("yes", ""),
+    }
 
 
 def test_what_is_refused(resnet50: CostTable) -> None:

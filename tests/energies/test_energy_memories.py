@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,8 @@ from costmodel import cost_table, load
 from costmodel.energies import energy, work_of
 from costmodel.energies.hierarchy import hierarchy_of
 from costmodel.energies.overview import as_text
-from costmodel.errors import ParameterError, PredictionError, UnknownNameError
+from costmodel.errors import ParameterError, PredictionError, SpecError, UnknownNameError
+from costmodel.files import folder
 from costmodel.hardware import devices, load_device
 
 COSTS = cost_table(load("mobilenet_v2"))
@@ -122,7 +125,7 @@ def test_a_device_that_names_no_memory_of_known_size() -> None:
     assert found.hierarchy.meaning == ("h100_sxm names no memory on the chip with a capacity: the rest from DRAM")
     assert set(found.columns["activation_level"]) == {"dram", ""}
     with pytest.raises(PredictionError, match="ethos_u55_128 names no memory on the chip with a capacity: weights in "
-                       "flash: nothing holds the activations; give sram_bytes"):  # fmt: skip
+                       "flash: nothing holds the activations; name a memory outside"):  # fmt: skip
         energy(COSTS, "ethos_u55_128")
     assert energy(COSTS, "ethos_u55_128", sram_bytes=2_000_000).joules > 0
 
@@ -148,9 +151,18 @@ def test_no_memory_is_invented_outside_the_chip() -> None:
         energy(small, "edge_tpu_usb")
     assert str(caught.value) == (
         "edge_tpu_usb: sram 8,388,608 bytes; its file names no memory outside the chip: nothing holds the activations; "
-        'give sram_bytes (--sram), or name a memory outside with activation_level = "dram" (--activation-level dram)'
+        'name a memory outside with activation_level = "dram" (--activation-level dram), or give sram_bytes (--sram)'
     )
     assert energy(small, "edge_tpu_usb", activation_level="dram").serving.weights == "sram"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("held", ['["weigths"]', "[]", '"weights"'])
+def test_what_a_memory_holds_is_checked(tmp_path: Path, held: str) -> None:
+    text = (Path(folder("hardware")) / "edge_tpu_usb.toml").read_text()
+    file = tmp_path / "board.toml"
+    file.write_text(text.replace('["weights"]', held))
+    with pytest.raises(SpecError, match=r"board\.toml:\d+:\d+: (0|holds): (input|list) should"):
+        load_device(str(file))
 
 
 def test_a_level_that_is_named_must_hold_what_it_serves() -> None:
