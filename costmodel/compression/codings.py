@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import expm1, floor, inf, log1p
 
-from costmodel.errors import UnknownNameError, nearest
+from costmodel.errors import ParameterError, UnknownNameError, nearest
 from costmodel.expressions import parse
 from costmodel.records import record
 
@@ -163,9 +163,13 @@ def expected_fillers(weights: int, kept: int, index_bits: int) -> int:
 
     >>> expected_fillers(1000, 100, index_bits=4), expected_fillers(1000, 1000, index_bits=4)    # 100 * 0.2275
     (23, 0)
+
+    Raises: ParameterError where more weights are kept than there are.
     """
-    if not 0 < kept < weights:
+    if not 0 <= kept <= weights:
+        raise ParameterError(f"kept = {kept:,} must be from 0 to the {weights:,} weights")
+    if kept in (0, weights):
         return 0
-    rarer = -log1p(-kept / weights) * 2**index_bits  # q^m = exp(-rarer)
+    rarer = -log1p(-kept / weights) * 2.0 ** min(index_bits, 64)  # q^m = exp(-rarer)
     filled = kept / expm1(rarer) if rarer < 700 else 0.0
     return min(floor(filled + 0.5), weights - kept) if filled < inf else weights - kept

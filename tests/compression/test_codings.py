@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from costmodel.arithmetic import ceil_div
 from costmodel.compression import CODINGS, coded, coding_named, expected_fillers
-from costmodel.errors import UnknownNameError
+from costmodel.errors import ParameterError, UnknownNameError
 
 RELEASED_ENTRIES = (
     13902, 1528, 1020, 3073, 2038, 1023, 3081, 4085, 4071, 12288, 8160, 4067, 12343, 12161, 4602, 27558, 9205, 9132,
@@ -98,8 +98,11 @@ def test_fillers_between_very_few_weights() -> None:
     """One weight among 10^20, an index of 4 bits: a stored zero in every 16 places; none where every place is kept."""
     assert expected_fillers(10**20, 1, 4) == pytest.approx(10**20 / 16, rel=1e-6)
     assert expected_fillers(1000, 1, 1) == pytest.approx(1000 / 2, abs=1)
-    for weights, kept in ((10, 0), (10, 10), (10, 20), (0, 0)):
+    for weights, kept in ((10, 0), (10, 10), (0, 0)):
         assert expected_fillers(weights, kept, 3) == 0
+    assert expected_fillers(10, 5, 2000) == 0
+    with pytest.raises(ParameterError, match="kept = 20 must be from 0 to the 10 weights"):
+        expected_fillers(10, 20, 3)
 
 
 def test_the_released_file_of_squeezenet_has_the_layout_of_the_coding() -> None:
