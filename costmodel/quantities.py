@@ -21,7 +21,7 @@ AMOUNT = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?(?:e-?[0-9]{1,2})?)\s*([a-zA
 
 
 def amount(text: str, units: dict[str, Fraction], what: str) -> Fraction:
-    """A number in the base unit; without a unit it is in the base unit, the first of `units`.
+    """A number with one of these units, in the base unit.
 
     >>> amount("320 KiB", BYTES, "--sram"), amount("50ms", SECONDS, "--latency")
     (Fraction(327680, 1), Fraction(1, 20))
@@ -29,13 +29,11 @@ def amount(text: str, units: dict[str, Fraction], what: str) -> Fraction:
     Raises: ParameterError that names what is wrong and the units there are.
     """
     found = AMOUNT.fullmatch(text.strip())
-    base = next(iter(units))
-    unit = (found[2] or base) if found is not None else ""
-    if found is None or unit not in units:
+    if found is None or found[2] not in units:
         raise ParameterError(
             f"{what} {text!r} must be a number and a unit, as {_example(units)}; units: {', '.join(units)}"
         )
-    value = Fraction(found[1]) * units[unit]
+    value = Fraction(found[1]) * units[found[2]]
     if not value:
         raise ParameterError(f"{what} {text!r} must be above 0")
     return value

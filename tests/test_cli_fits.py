@@ -33,17 +33,18 @@ def test_json_has_base_units(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*VWW, "--sram", "48KiB", "--latency", "1s", "--energy", "1J", "--format", "json"]) == 1
     answer = json.loads(capsys.readouterr().out)
     assert list(answer) == [
-        "network", "hardware", "dtype", "definition", "fits", "exceeded", "unknown", "macs", "checks", "remedies",
+        "network", "hardware", "dtype", "definition", "fits", "answer", "exceeded", "unknown", "macs", "checks",
+        "remedies",
     ]  # fmt: skip
     sram, _, latency, energy = answer["checks"]
     assert (sram["needed"], sram["limit"], sram["is_kept"], sram["unit"]) == (55_296, 49_152, False, "bytes")
-    assert (latency["limit"], energy["limit"]) == (1, 1)
-    assert {"kind", "change", "needs", "fits", "settings", "note"} == set(answer["remedies"][0])
+    assert (latency["limit"], energy["limit"], energy["needed"]) == (1, 1, None)
+    assert {"kind", "change", "needs", "fits", "settings", "how", "note"} == set(answer["remedies"][0])
     assert (answer["exceeded"], answer["unknown"]) == (["SRAM"], ["energy"])
 
 
 @pytest.mark.parametrize(
-    ("format", "start"), [("csv", "resource,needed,"), ("markdown", "| resource |"), ("latex", "\\begin")]
+    ("format", "start"), [("csv", "kind,change,macs,sram_bytes,"), ("markdown", "| kind |"), ("latex", "\\begin")]
 )
 def test_other_formats(format: str, start: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*VWW, "--format", format]) == 0

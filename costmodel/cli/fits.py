@@ -18,6 +18,7 @@ def add_commands(commands: Any) -> None:
     fits.add_argument("--definition", default="fused", metavar="D", help="of memory: live, fused or inplace")
     fits.add_argument("--workspace", default="none", metavar="W", help="a runtime's scratch memory")
     fits.add_argument("--storage", default="plain", metavar="S", help="what is stored beside weights: plain or tflite")
+    fits.add_argument("--weight-bits", type=int, metavar="N", help="weights stored narrower than the number format")
     fits.add_argument("--sram", metavar="BYTES", help="budget, e.g. 256KiB (default: the device's SRAM)")
     fits.add_argument("--flash", metavar="BYTES", help="budget, e.g. 1MB (default: the device's flash)")
     fits.add_argument("--latency", metavar="TIME", help="budget, e.g. 50ms")
@@ -31,7 +32,7 @@ def _fits(options: argparse.Namespace) -> int:
     from costmodel import report
     from costmodel.assignments import parameters_of
     from costmodel.deployment import fits
-    from costmodel.deployment.report import as_object, as_text, check_columns
+    from costmodel.deployment.report import FORMATTERS, as_object, as_text, columns_of
     from costmodel.quantities import BYTES, JOULES, SECONDS, amount
 
     budgets: dict[str, Any] = {
@@ -46,7 +47,8 @@ def _fits(options: argparse.Namespace) -> int:
     }
     answer = fits(
         options.network, options.hardware, dtype=options.dtype, definition=options.definition,
-        workspace=options.workspace, storage=options.storage, search=not options.no_search, **budgets,
+        workspace=options.workspace, storage=options.storage, weight_bits=options.weight_bits,
+        search=not options.no_search, **budgets,
         **parameters_of(options.parameters),
     )  # fmt: skip
     if options.format == "table":
@@ -54,5 +56,5 @@ def _fits(options: argparse.Namespace) -> int:
     elif options.format == "json":
         print(report.as_json(as_object(answer)))
     else:
-        print(report.rendered(check_columns(answer), options.format))
+        print(report.rendered(columns_of(answer), options.format, FORMATTERS))
     return 0 if answer.fits else 1

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from costmodel.costs import CostTable
+from costmodel.costs import CostTable, cost_table
 from costmodel.deployment.limits import Limit
-from costmodel.deployment.needs import Setting, energy_of, plan_of, predicted
+from costmodel.deployment.needs import Setting, energy_of, flash_of, plan_of, predicted
 from costmodel.dtypes import dtype_named
 from costmodel.memory.peak import peak_memory
-from costmodel.model_size import flash_size
+from costmodel.passes.fold_norm import fold_norm
 from costmodel.records import record
 
 
@@ -19,7 +19,7 @@ class Check:
 
     `needed` is None where the device has no numbers for it, `limit` where nobody limits it. `layer` needs most of it:
     `layer_needs`, all that is held while it runs, or its part of the sum. `note` says how `needed` is to be read;
-    `is_of_device` is False where it is not a need of this device, so that no limit can be held against it.
+    `is_lower_bound`: the device needs at least this, so that a limit that is kept is only not excluded.
     """
 
     resource: str
@@ -28,15 +28,13 @@ class Check:
     limit: Limit | None
     layer: str
     layer_needs: Any
-    note: str = ""
-    is_of_device: bool = True
+    note: str
+    is_lower_bound: bool = False
 
     @property
     def is_kept(self) -> bool | None:
         """Whether the limit is kept; None without a limit, and where it cannot be said."""
-        if self.limit is None or self.needed is None or not self.is_of_device:
-            return None
-        return bool(self.needed <= self.limit.amount)
+        return None if self.limit is None or self.needed is None else bool(self.needed <= self.limit.amount)
 
 
 def checks_of(costs: CostTable, setting: Setting) -> tuple[Check, ...]:
@@ -48,42 +46,40 @@ def checks_of(costs: CostTable, setting: Setting) -> tuple[Check, ...]:
 
 
 def _sram(costs: CostTable, setting: Setting) -> Check:
-    graph = costs.graph
-    peak = peak_memory(graph, setting.dtype, setting.definition, costs.shapes, setting.workspace)
-    plan = plan_of(graph, setting)
+    peak = peak_memory(costs.graph, setting.dtype, setting.definition, costs.shapes, setting.workspace)
+    plan = plan_of(costs.graph, setting)
     gaps = plan.bytes - plan.lower_bound_bytes
     note = f"arena, {gaps:,} bytes of it gaps that no plan tried avoids" if gaps else "arena without gaps at its peak"
     return Check("SRAM", "bytes", plan.bytes, setting.limits.sram, peak.layer, peak.bytes, note)
 
 
 def _flash(costs: CostTable, setting: Setting) -> Check:
-    size = flash_size(costs.graph, setting.dtype, setting.storage)
-    layer, params = _most(costs, costs.columns["weight_params"])
-    layer_bytes = params * dtype_named(setting.dtype).weight_bits // 8
-    return Check("flash", "bytes", size.bytes, setting.limits.flash, layer, layer_bytes, "weights, biases, scales")
+    folded = cost_table(fold_norm(costs.graph))
+    layer, params = _most(folded, folded.columns["weight_params"])
+    bits = setting.weight_bits or dtype_named(setting.dtype).weight_bits
+    needed = flash_of(costs.graph, setting).bytes
+    return Check("flash", "bytes", needed, setting.limits.flash, layer, params * bits // 8, "weights, biases, scales")
 
 
 def _latency(costs: CostTable, setting: Setting) -> Check:
-    prediction = predicted(costs, setting)
+    limit, prediction = setting.limits.latency, predicted(costs, setting)
     if isinstance(prediction, str):
-        return Check("latency", "seconds", None, setting.limits.latency, "", None, prediction)
+        return Check("latency", "seconds", None, limit, "", None, prediction)
     layer, seconds = _most(costs, prediction.columns["latency_seconds"])
     note = "a lower bound: Eq. 1 on datasheet numbers"
-    return Check("latency", "seconds", prediction.latency_seconds, setting.limits.latency, layer, seconds, note)
+    return Check("latency", "seconds", prediction.latency_seconds, limit, layer, seconds, note, is_lower_bound=True)
 
 
 def _energy(costs: CostTable, setting: Setting) -> Check:
-    limit = setting.limits.energy
-    estimate = energy_of(costs, setting)
+    limit, estimate = setting.limits.energy, energy_of(costs, setting)
     if isinstance(estimate, str):
-        return Check("energy", "joules", None, limit, "", None, estimate, is_of_device=False)
+        return Check("energy", "joules", None, limit, "", None, estimate)
     layer, joules = _most(costs, estimate.columns["joules"])
-    if estimate.table is None:
-        return Check("energy", "joules", estimate.joules, limit, layer, joules, "active power x latency, a lower bound")
-    note = f"arithmetic and traffic by the table {estimate.table.name}"
-    if setting.profile is not None:
-        note += f", not the energy of {setting.profile.device.name}"
-    return Check("energy", "joules", estimate.joules, limit, layer, joules, note, setting.profile is None)
+    by_power = estimate.table is None
+    note = "a lower bound: active power x latency"
+    if estimate.table is not None:
+        note = f"arithmetic and traffic by the table {estimate.table.name}, everything from DRAM"
+    return Check("energy", "joules", estimate.joules, limit, layer, joules, note, is_lower_bound=by_power)
 
 
 def _most(costs: CostTable, values: list[Any]) -> tuple[str, Any]:

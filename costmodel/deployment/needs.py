@@ -6,26 +6,31 @@ from typing import Any
 
 from costmodel.costs import CostTable, cost_table
 from costmodel.deployment.limits import Limits
-from costmodel.energies import EnergyEstimate, Model, energy
+from costmodel.dtypes import dtype_named
+from costmodel.energies import EnergyEstimate, energy
 from costmodel.errors import PredictionError
 from costmodel.graph import Graph
 from costmodel.hardware import HardwareProfile
 from costmodel.memory.arena import Arena, plan_arena
 from costmodel.memory.peak import peak_memory
-from costmodel.model_size import flash_size
-from costmodel.records import record, values_of
+from costmodel.model_size import FlashSize, flash_size
+from costmodel.records import record, replace, values_of
 from costmodel.roofline import Prediction, predict
 
 
 @record
 class Setting:
-    """Where and how a network is to run: the profile may be missing, then nothing but memory is known."""
+    """Where and how a network is to run: the profile may be missing, then there is no latency.
+
+    `weight_bits` is the width that weights are stored in, None for that of the number format.
+    """
 
     profile: HardwareProfile | None
     dtype: str
     definition: str
     workspace: str
     storage: str
+    weight_bits: int | None
     limits: Limits
 
 
@@ -40,7 +45,7 @@ class Needs:
     energy_joules: float | None
 
     def within(self, limits: Limits) -> bool:
-        """Whether every limit is kept."""
+        """Whether every limit is known to be kept."""
         needed = (self.sram_bytes, self.flash_bytes, self.latency_seconds, self.energy_joules)
         pairs = zip(needed, values_of(limits), strict=True)
         return all(limit is None or (need is not None and need <= limit.amount) for need, limit in pairs)
@@ -54,7 +59,7 @@ def needs_of(graph: Graph, setting: Setting) -> Needs:
     return Needs(
         macs=costs.total("macs"),
         sram_bytes=plan_of(graph, setting).bytes,
-        flash_bytes=flash_size(graph, setting.dtype, setting.storage).bytes,
+        flash_bytes=flash_of(graph, setting).bytes,
         latency_seconds=None if isinstance(prediction, str) else prediction.latency_seconds,
         energy_joules=None if isinstance(estimate, str) else estimate.joules,
     )
@@ -63,6 +68,14 @@ def needs_of(graph: Graph, setting: Setting) -> Needs:
 def plan_of(graph: Graph, setting: Setting) -> Arena:
     """The addresses of all buffers of a network."""
     return plan_arena(graph, setting.dtype, setting.definition, workspace=setting.workspace)
+
+
+def flash_of(graph: Graph, setting: Setting) -> FlashSize:
+    """What a network stores."""
+    dtype = dtype_named(setting.dtype)
+    if setting.weight_bits is not None:
+        dtype = replace(dtype, weight_bits=setting.weight_bits)
+    return flash_size(graph, dtype, setting.storage)
 
 
 def predicted(costs: CostTable, setting: Setting) -> Prediction | str:
@@ -81,18 +94,21 @@ def predicted(costs: CostTable, setting: Setting) -> Prediction | str:
 
 
 def energy_of(costs: CostTable, setting: Setting) -> EnergyEstimate | str:
-    """The energy, or in words why there is none: by the active power of the runtime if it has one, else by the table.
+    """The energy, or in words why there is none: on a device by the active power of its runtime, else by a table.
+
+    A table of energies is not held against a device: the arithmetic of a chip is not the energy of a processor.
 
     Raises: PredictionError where no device is given, energy is limited and there is none.
     """
     profile = setting.profile
-    model: Model | None = "power_time" if profile is not None and has_active_power(profile) else None
+    if profile is not None and not has_active_power(profile):
+        return _without_power(profile)
     try:
-        return energy(costs, profile, dtype=None if profile is not None else setting.dtype, model=model)
+        return energy(costs, dtype=setting.dtype) if profile is None else energy(costs, profile, model="power_time")
     except PredictionError as error:
         if setting.limits.energy is not None and profile is None:
             raise
-        return str(error).partition("; name a memory")[0]
+        return str(error)
 
 
 def has_active_power(profile: HardwareProfile) -> bool:
@@ -100,15 +116,28 @@ def has_active_power(profile: HardwareProfile) -> bool:
     return "active_watts" in profile.device.runtimes.get(profile.runtime, {}).get(profile.dtype.name, {})
 
 
+def _without_power(profile: HardwareProfile) -> str:
+    device = profile.device
+    known = [
+        f"{device.name}:{runtime}"
+        for runtime, formats in device.runtimes.items()
+        if "active_watts" in formats.get(profile.dtype.name, {})
+    ]
+    hint = f"published for {', '.join(known)}" if known else "costmodel energy gives arithmetic and traffic by a table"
+    return f"the power of {profile.name} is not known; {hint}"
+
+
 def keeps_limits(graph: Graph, setting: Setting) -> bool:
     """Whether a network may keep the limits: by its peak, which addresses can only raise, and what else is limited."""
     limits = setting.limits
-    if limits.flash is not None and flash_size(graph, setting.dtype, setting.storage).bytes > limits.flash.amount:
+    if limits.flash is not None and flash_of(graph, setting).bytes > limits.flash.amount:
         return False
     if limits.sram is not None:
         peak = peak_memory(graph, setting.dtype, setting.definition, workspace=setting.workspace)
         if peak.bytes > limits.sram.amount:
             return False
+    if limits.latency is None and limits.energy is None:
+        return True
     costs = cost_table(graph)
     if limits.latency is not None:
         prediction = predicted(costs, setting)

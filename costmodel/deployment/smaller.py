@@ -13,20 +13,24 @@ from costmodel.graph import Graph
 from costmodel.passes.scale_resolution import scale_resolution
 from costmodel.passes.scale_width import scale_width
 from costmodel.records import record
-from costmodel.specs.catalogue import load, variant_names
+from costmodel.specs.catalogue import find, load, variant_names
 
 MANY_LAYERS = 400
 """Networks with more layers are tried on a grid twice as coarse."""
 LEAST_RESOLUTION = 32
+PIXELS, HUNDREDTHS = 8, 5
+"""Steps of the grid: resolutions 8 pixels apart, widths at multiples of 0.05."""
 
 
 @record
 class Scaled:
-    """A smaller network and how it is made: values of its parameters, or of the passes named here."""
+    """A smaller network and how it is made: values of its parameters, or of the passes named here. A published variant
+    has a name."""
 
     graph: Graph
     macs: Any
     settings: Mapping[str, Any]
+    name: str = ""
 
 
 class Sizes:
@@ -39,7 +43,7 @@ class Sizes:
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
         step = 2 if len(origin.graph.layers) > MANY_LAYERS else 1
-        self.widths = self._widths(5 * step)
+        self.widths = self._widths(HUNDREDTHS * step)
         self.resolutions = self._resolutions(step)
         self.known: dict[tuple[int, int], Scaled | None] = {}
         self.refusal = ""
@@ -86,7 +90,7 @@ class Sizes:
         return [own, *(width for width in reversed(below) if least <= width < own)]
 
     def _resolutions(self, coarseness: int) -> list[int]:
-        """The resolution of the network and smaller ones in steps of 16 or 32 pixels, greatest first."""
+        """The resolution of the network and smaller ones in steps of `PIXELS`, greatest first."""
         parameter = self.origin.smaller("resolution")
         (entering, *others) = self.origin.graph.inputs.values()
         if parameter is not None:
@@ -96,8 +100,7 @@ class Sizes:
         else:
             return [0]
         least = max(LEAST_RESOLUTION, (parameter.least or 0) if parameter is not None else 0)
-        step = coarseness * (16 if own <= 128 else 32)
-        return [own, *range(own - step, int(least) - 1, -step)]
+        return [own, *range(own - coarseness * PIXELS, int(least) - 1, -coarseness * PIXELS)]
 
 
 def largest_scaled(sizes: Sizes, setting: Setting) -> list[Scaled]:
@@ -147,13 +150,21 @@ def _is_verified(scaled: Scaled, setting: Setting) -> bool:
 
 
 def fitting_variants(origin: Origin, setting: Setting, most: int) -> list[Scaled]:
-    """Published variants of the family that fit, those with the most MACs first."""
+    """Published variants of the family that fit, those with the most MACs first.
+
+    Parameters that were given hold for them too, as far as a variant does not set them itself.
+    """
     if origin.program is None or not origin.is_bundled:
         return []
     found = []
     for name in variant_names(origin.program.name):
-        graph = load(name)
-        if graph != origin.graph and keeps_limits(graph, setting):
-            found.append(Scaled(graph, cost_table(graph).total("macs"), {}))
+        _, own, _ = find(name)
+        kept = {key: value for key, value in origin.parameters.items() if key not in own}
+        try:
+            graph = load(name, **kept)
+        except CostmodelError:  # the parameters do not go together
+            continue
+        if graph.layers != origin.graph.layers and keeps_limits(graph, setting):
+            found.append(Scaled(graph, cost_table(graph).total("macs"), kept, name))
     found.sort(key=lambda scaled: -scaled.macs)
     return [scaled for scaled in found[: 2 * most] if _is_verified(scaled, setting)][:most]

@@ -10,7 +10,8 @@ from costmodel.deployment.checks import Check, checks_of
 from costmodel.deployment.limits import limits_of
 from costmodel.deployment.needs import Setting
 from costmodel.deployment.origin import origin_of
-from costmodel.deployment.remedies import Remedy, remedies_for
+from costmodel.deployment.remedies import remedies_for
+from costmodel.deployment.remedy import Remedy
 from costmodel.dtypes import dtype_named
 from costmodel.errors import ParameterError
 from costmodel.graph import Graph
@@ -43,7 +44,7 @@ class Fit:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """The resources that are limited and of which nothing can be said: energy on a device of unknown power."""
+        """The resources that are limited and of which nothing is known: energy on a device of unknown power."""
         return tuple(check.resource for check in self.checks if check.limit is not None and check.is_kept is None)
 
     @property
@@ -51,7 +52,10 @@ class Fit:
         """The answer in words."""
         if self.exceeded:
             return f"does not fit: too much {' and '.join(self.exceeded)}"
-        return f"cannot be said: {' and '.join(self.unknown)}" if self.unknown else "fits"
+        if self.unknown:
+            return f"cannot be said: {' and '.join(self.unknown)}"
+        bounds = [check.resource for check in self.checks if check.is_kept and check.is_lower_bound]
+        return f"fits, as far as lower bounds of {' and '.join(bounds)} can say" if bounds else "fits"
 
     def __repr__(self) -> str:
         where = f" on {self.hardware}" if self.hardware else ""
@@ -67,6 +71,7 @@ def fits(
     definition: str = "fused",
     workspace: str = "none",
     storage: str = "plain",
+    weight_bits: int | None = None,
     sram_bytes: int | None = None,
     flash_bytes: int | None = None,
     latency_seconds: float | None = None,
@@ -79,14 +84,15 @@ def fits(
     SRAM is the arena of the activations (`costmodel.memory.arena`, addresses aligned to 16 bytes) by a definition that
     follows live tensors, with a runtime's `workspace`; flash is `costmodel.model_size.flash_size` in a `storage`. Their
     limits are the capacities of the device, all of it: a budget takes their place, and leaves room for code and stack.
-    Latency and energy are limited by budgets only. Latency is Eq. 1 of `costmodel.predict`, on a datasheet profile a
-    lower bound: a no is certain, a yes is not. Energy is active power x latency where the runtime's power is published;
-    a table of energies (`costmodel.energy`) is shown, but is not the device's: then a budget of energy cannot be held
-    against it, unless no device is given.
+    `weight_bits` stores weights narrower than the number format. Latency and energy are limited by budgets only.
+    Latency is Eq. 1 of `costmodel.predict`, on a datasheet profile a lower bound: a no is certain, a yes means not
+    excluded. Energy is active power x latency where the runtime's power is published; on other devices a budget of
+    energy cannot be held against anything, without a device it is held against the default table of `costmodel.energy`.
 
     Where it does not fit, `search` looks for another order of the layers, depthwise convolutions in place, inference by
-    patches, the largest width and resolution, and smaller networks of the family. Each remedy says what the network
-    then needs and whether that fits.
+    patches, 4-bit weights, the largest width (multiples of 0.05) and resolution (8 pixels apart; both steps twice as
+    wide for more than 400 layers), and published variants of the family. Each remedy says what the network then needs,
+    whether that fits, and how to get it.
 
     >>> answer = fits("mlperf_tiny_vww_mbv1", "stm32f746")
     >>> answer.fits, [(check.resource, check.needed) for check in answer.checks[:2]]
@@ -100,7 +106,9 @@ def fits(
     if latency_seconds is not None and profile is None:
         raise ParameterError("latency is that of a device: give hardware")
     chosen = profile.dtype.name if profile is not None else dtype_named(dtype or "int8").name
-    setting = Setting(profile, chosen, definition, workspace, storage, limits)
+    if weight_bits is not None and (type(weight_bits) is not int or weight_bits not in range(1, 33)):
+        raise ParameterError(f"weight_bits = {weight_bits!r} must be a whole number from 1 to 32")
+    setting = Setting(profile, chosen, definition, workspace, storage, weight_bits, limits)
     origin = origin_of(network, parameters)
     costs = cost_table(origin.graph)
     answer = Fit(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from costmodel.arithmetic import ceil_div
-from costmodel.graph import Graph, Shape
+from costmodel.graph import Graph, Layer, Shape
 from costmodel.memory.definitions import VIEWS, MemoryDefinition
 from costmodel.operators.labels import operator_label
 from costmodel.records import record
@@ -76,7 +76,7 @@ def buffers_of(graph: Graph, bits: int, definition: MemoryDefinition, shapes: Ma
     overwritten = {}
     for step, layer in enumerate(graph.layers):
         entering, leaving = kept[layer.inputs[0]], kept[layer.outputs[0]]
-        if entering != leaving and last[entering] == step and _overwrites(definition, layer.operator, layer, shapes):
+        if entering != leaving and last[entering] == step and overwrites_input(definition, layer, shapes):
             overwritten[leaving] = entering
     return {
         name: Buffer(name, stored_bytes(shapes[name], bits), start, last[name], overwritten.get(name, ""))
@@ -84,6 +84,7 @@ def buffers_of(graph: Graph, bits: int, definition: MemoryDefinition, shapes: Ma
     }
 
 
-def _overwrites(definition: MemoryDefinition, operator: Any, layer: Any, shapes: Mapping[str, Shape]) -> bool:
-    verbs = {operator.verb, operator_label(operator, shapes[layer.inputs[0]])}
+def overwrites_input(definition: MemoryDefinition, layer: Layer, shapes: Mapping[str, Shape]) -> bool:
+    """Whether a layer writes over its first input once nothing else reads it."""
+    verbs = {layer.operator.verb, operator_label(layer.operator, shapes[layer.inputs[0]])}
     return not verbs.isdisjoint(definition.overwriting)

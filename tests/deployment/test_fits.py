@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 import costmodel
-from costmodel.deployment import Fit, Remedy, fits
+from costmodel.cli import main
+from costmodel.deployment import Fit, Remedy, fits, smaller
 from costmodel.deployment.limits import limits_of
 from costmodel.deployment.needs import Setting, needs_of
 from costmodel.deployment.origin import origin_of
@@ -19,6 +21,9 @@ from costmodel.model_size import flash_size
 from costmodel.operators.base import Operator
 from costmodel.operators.combining import Concat
 from costmodel.operators.convolution import Conv2d
+from costmodel.passes.execution_order import least_memory_order
+from costmodel.passes.scale_resolution import scale_resolution
+from costmodel.passes.scale_width import scale_width
 from costmodel.patches import patch_costs
 
 
@@ -83,7 +88,8 @@ def test_a_table_of_energies_says_nothing_of_a_device() -> None:
     answer = fits("mlperf_tiny_vww_mbv1", "nucleo_l4r5zi", energy_joules=1e-4)
     assert (answer.fits, answer.exceeded, answer.unknown) == (False, (), ("energy",))
     assert answer.answer == "cannot be said: energy"
-    assert "not the energy of nucleo_l4r5zi" in answer.checks[3].note
+    assert answer.checks[3].needed is None
+    assert "is not known; published for nucleo_l4r5zi:tflm" in answer.checks[3].note
     by_power = fits("mlperf_tiny_vww_mbv1", "nucleo_l4r5zi:tflm", energy_joules=1e-4, search=False)
     assert by_power.exceeded == ("energy",)
     too_much = fits(CHAIN, "stm32f746", sram_bytes=600, energy_joules=1.0)
@@ -93,7 +99,7 @@ def test_a_table_of_energies_says_nothing_of_a_device() -> None:
 
 def test_a_runtime_with_an_active_power_gives_the_energy_by_it() -> None:
     energy = fits("mlperf_tiny_resnet8", "nucleo_l4r5zi:x_cube_ai_8_0").checks[3]
-    assert energy.note == "active power x latency, a lower bound"
+    assert energy.note == "a lower bound: active power x latency"
     latency = fits("mlperf_tiny_resnet8", "nucleo_l4r5zi:x_cube_ai_8_0").checks[2]
     assert 0.05 < energy.needed / latency.needed < 0.1  # watts
 
@@ -130,18 +136,24 @@ def test_remedies_for_mobilenet_v2_give_what_they_say() -> None:
     for remedy in remedies(answer, "patches"):
         settings: dict[str, Any] = dict(remedy.settings)
         cut, grid = settings.pop("cut"), settings.pop("grid")
-        costs = patch_costs(costmodel.load("mobilenet_v2", classes=10, **settings), cut, grid, definition="fused")
+        definition = "inplace" if "in place" in remedy.change else "fused"
+        costs = patch_costs(costmodel.load("mobilenet_v2", classes=10, **settings), cut, grid, definition=definition)
         assert remedy.needs is not None
         assert (remedy.needs.sram_bytes, remedy.needs.macs) == (costs.peak_bytes, costs.overall_macs)
-    assert [remedy.fits for remedy in remedies(answer, "patches")] == [False, True]
+    assert [remedy.fits for remedy in remedies(answer, "patches")] == [False, True, True]
     for remedy in remedies(answer, "variant"):
-        assert fits(remedy.change, "stm32f746").fits
+        again = fits(remedy.change.partition(" ")[0], "stm32f746", classes=10)
+        assert again.fits
+        assert remedy.needs is not None
+        assert [check.needed for check in again.checks[:2]] == [remedy.needs.sram_bytes, remedy.needs.flash_bytes]
 
 
-def test_the_largest_size_is_that_of_trying_every_one() -> None:
+def test_the_largest_size_is_that_of_trying_every_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smaller, "PIXELS", 32)
+    monkeypatch.setattr(smaller, "HUNDREDTHS", 10)
     origin = origin_of("mobilenet_v2", {"classes": 10})
     setting = Setting(
-        costmodel.load_hardware("stm32f746"), "int8", "fused", "none", "plain",
+        costmodel.load_hardware("stm32f746"), "int8", "fused", "none", "plain", None,
         limits_of(costmodel.load_hardware("stm32f746")),
     )  # fmt: skip
     sizes = Sizes(origin)
@@ -162,12 +174,14 @@ def test_networks_without_a_width_are_scaled_by_passes() -> None:
     largest = remedies(answer, "size")[0]
     assert largest.fits
     assert "scale_width" in largest.settings
+    assert largest.how.startswith("costmodel.fits(scale_width(costmodel.load('resnet18'")
     assert " ".join(f"{name}={value:g}" for name, value in largest.settings.items()) == largest.change
 
 
 def test_where_no_size_fits_the_least_one_says_why() -> None:
     """The classifier of MobileNetV2 has 1,280,000 weights at every width below 1."""
-    (least,) = remedies(fits("mobilenet_v2", "stm32f746"), "size")
+    least, *narrow = remedies(fits("mobilenet_v2", "stm32f746"), "size")
+    assert [remedy.change.startswith("4-bit weights, width=") for remedy in narrow] == [True]
     assert least.note == "the least, and too much flash, most of it in linear"
     assert not least.fits
 
@@ -213,3 +227,61 @@ def test_text_of_the_answer() -> None:
     )
     text = repr(fits(CHAIN, sram_bytes=100, flash_bytes=100, search=False))
     assert text == "<Fit: tiny (int8, fused) does not fit: too much SRAM and flash; .checks, .remedies>"
+
+
+def test_time_and_energy_of_patches_are_those_of_all_their_macs() -> None:
+    """The work that patches repeat cannot be done faster than the device multiplies."""
+    answer = fits("mobilenet_v2", "stm32h743", classes=10, flash_bytes=4 * 2**20, latency_seconds=0.315)
+    patched = remedies(answer, "patches")[0]
+    assert patched.needs is not None
+    assert patched.needs.latency_seconds == patched.needs.macs / costmodel.load_hardware("stm32h743").macs_per_second
+    assert not patched.fits
+    assert fits("mobilenet_v2", "stm32h743", classes=10, flash_bytes=4 * 2**20, latency_seconds=0.33).remedies[2].fits
+
+
+def test_patches_leave_out_no_workspace() -> None:
+    (patches,) = remedies(fits("mobilenet_v2", sram_bytes=300_000, workspace="im2col"), "patches")
+    assert (patches.needs, patches.fits) == (None, False)
+    assert patches.note == "the search over patches counts tensors only, without the workspace im2col"
+
+
+def test_narrow_weights_are_asked_for_again() -> None:
+    (narrow,) = remedies(fits("mobilenet_v2", "stm32f746"), "weight_bits")
+    assert narrow.needs is not None
+    again = fits("mobilenet_v2", "stm32f746", weight_bits=4, search=False)
+    assert again.checks[1].needed == narrow.needs.flash_bytes == 3_469_760 // 2 + 72_224
+    assert narrow.how == "costmodel fits mobilenet_v2 --hardware stm32f746:idealised:int8 --weight-bits 4"
+    for bits in (0, 33, 4.0, True):
+        with pytest.raises(ParameterError, match="must be a whole number from 1 to 32"):
+            fits(CHAIN, sram_bytes=1, weight_bits=bits)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("network", ["resnet18", "shufflenet_v2_x2_0"])
+def test_every_remedy_says_how_and_gives_what_it_says(network: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Commands are run, calls evaluated."""
+    answer = fits(network, "stm32h743", flash_bytes=2**21)
+    names = {
+        "costmodel": costmodel,
+        "scale_width": scale_width,
+        "scale_resolution": scale_resolution,
+        "least_memory_order": least_memory_order,
+    }
+    for remedy in answer.remedies:
+        if remedy.needs is None:
+            continue
+        if remedy.how.startswith("costmodel fits "):
+            code = main([*remedy.how.split()[1:], "--no-search", "--format", "json"])
+            found = json.loads(capsys.readouterr().out)
+            assert code == (0 if remedy.fits else 1)
+            assert found["checks"][0]["needed"] == remedy.needs.sram_bytes, remedy.how
+            assert found["checks"][1]["needed"] == remedy.needs.flash_bytes, remedy.how
+        else:
+            made = eval(remedy.how, names)
+            needed = made.peak_bytes if remedy.kind == "patches" else made.checks[0].needed
+            assert needed == remedy.needs.sram_bytes, remedy.how
+
+
+def test_yes_by_lower_bounds_says_so() -> None:
+    answer = fits("mlperf_tiny_vww_mbv1", "nucleo_l4r5zi:tflm", latency_seconds=0.3, energy_joules=0.005)
+    assert answer.answer == "fits, as far as lower bounds of latency and energy can say"
+    assert fits("mlperf_tiny_vww_mbv1", "nucleo_l4r5zi:tflm").answer == "fits"

@@ -9,7 +9,7 @@ from costmodel.graph import Graph, Shape
 from costmodel.memory.definitions import MemoryDefinition
 from costmodel.memory.ordering.least import Found
 from costmodel.memory.ordering.precedence import needs_of, steps_in
-from costmodel.memory.storage import _overwrites, kept_in, stored_bytes
+from costmodel.memory.storage import kept_in, overwrites_input, stored_bytes
 
 
 def best_last_readers(graph: Graph, definition: MemoryDefinition, bits: int, shapes: Mapping[str, Shape]) -> Found:
@@ -39,7 +39,7 @@ class _LastReaders:
         self.least: list[int] = []
         for step, layer in enumerate(graph.layers):
             entering, leaving = self.kept[layer.inputs[0]], self.kept[layer.outputs[0]]
-            may = entering not in outputs | {leaving} and _overwrites(definition, layer.operator, layer, shapes)
+            may = entering not in outputs | {leaving} and overwrites_input(definition, layer, shapes)
             self.others.append(users[entering] & ~(1 << step) if may else 0)
             touched = {self.kept[name] for name in (*layer.inputs, *layer.outputs)}
             self.most.append(counted(self.bytes[name] for name in touched))

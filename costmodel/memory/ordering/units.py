@@ -8,7 +8,7 @@ from typing import TypeAlias
 from costmodel.graph import Graph, Layer, Shape
 from costmodel.memory.definitions import MemoryDefinition
 from costmodel.memory.ordering.precedence import steps_in
-from costmodel.memory.storage import _overwrites, kept_in, stored_bytes
+from costmodel.memory.storage import kept_in, overwrites_input, stored_bytes
 from costmodel.records import record
 
 Condition: TypeAlias = tuple[int, int]
@@ -139,7 +139,7 @@ class _Planning:
         entering = self.kept[layer.inputs[0]]
         if entering == self.kept[layer.outputs[0]] or entering in self.outputs:
             return False
-        return _overwrites(self.definition, layer.operator, layer, self.shapes)
+        return overwrites_input(self.definition, layer, self.shapes)
 
     def _readers(self, name: str) -> int:
         """The units that read a buffer, the one that makes it apart; at the end of the network for its outputs."""
