@@ -157,3 +157,10 @@ def test_it_loads_neither_numpy_nor_pandas() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("pattern", ["", "?"])
+def test_a_pattern_of_no_letters_is_like_no_layer(pattern: str) -> None:
+    with pytest.raises(ParameterError) as caught:
+        compress(cost_table(load("lenet_caffe")), 8, {pattern: 0.5})
+    assert str(caught.value).endswith("there are conv1, conv2, ip1 and 1 more")
