@@ -298,3 +298,11 @@ def test_memory_loads_neither_numpy_nor_pandas_nor_matplotlib_nor_pydantic() -> 
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stderr == "0 []\n"
+
+
+def test_the_definition_arena_assigns_addresses(capsys: pytest.CaptureFixture[str]) -> None:
+    for options in (["--definition", "arena"], ["--arena"]):
+        assert main(["memory", "mlperf_tiny_vww_mbv1", *options]) == 0
+    first, second = capsys.readouterr().out.split("mlperf_tiny_vww_mbv1  (")[1:]
+    assert first == second
+    assert "arena" in first
