@@ -141,7 +141,7 @@ def _check(options: argparse.Namespace) -> int:
 
             check_table(document)
             print(f"{options.file}: a table of energies, nothing wrong")
-        elif "device" in document.data or "peak" in document.data:
+        elif not {"device", "peak", "memory", "runtime"}.isdisjoint(document.data):
             from costmodel.hardware_schema import check_device
 
             check_device(document)
