@@ -15,7 +15,7 @@ def add_commands(commands: Any) -> None:
     memory.add_argument("network", metavar="NET", help="family, variant name, or spec file")
     memory.add_argument("parameters", nargs="*", metavar="name=value", help="parameters of the spec")
     memory.add_argument("--dtype", metavar="D", help="number format (default: the device's, else int8)")
-    memory.add_argument("--definition", metavar="M", help="what counts: single, io, io_inplace, live, fused, inplace or arena")
+    memory.add_argument("--definition", metavar="M", help="what counts: single, io, io_inplace, live, fused, ...")
     memory.add_argument("--workspace", metavar="W", help="a runtime's scratch memory beside the tensors")
     memory.add_argument("--hardware", metavar="H", help="device[:runtime[:dtype]] or a hardware file")
     memory.add_argument("--sram", metavar="BYTES", help="size of an SRAM in place of a device, e.g. 256KiB")

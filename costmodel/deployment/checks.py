@@ -19,7 +19,8 @@ class Check:
 
     `needed` is None where the device has no numbers for it, `limit` where nobody limits it. `layer` needs most of it:
     `layer_needs`, all that is held while it runs, or its part of the sum. `note` says how `needed` is to be read;
-    `is_lower_bound`: the device needs at least this, so that a limit that is kept is only not excluded.
+    `is_predicted`: it is no count but a prediction, so that a limit that is kept is only not excluded; a prediction
+    that `is_lower_bound` is at least what the device needs.
     """
 
     resource: str
@@ -29,6 +30,7 @@ class Check:
     layer: str
     layer_needs: Any
     note: str
+    is_predicted: bool = False
     is_lower_bound: bool = False
 
     @property
@@ -66,8 +68,12 @@ def _latency(costs: CostTable, setting: Setting) -> Check:
     if isinstance(prediction, str):
         return Check("latency", "seconds", None, limit, "", None, prediction)
     layer, seconds = _most(costs, prediction.columns["latency_seconds"])
+    estimated = prediction.profile.estimated
     note = "a lower bound: Eq. 1 on datasheet numbers"
-    return Check("latency", "seconds", prediction.latency_seconds, limit, layer, seconds, note, is_lower_bound=True)
+    if estimated:
+        note = f"no bound: Eq. 1 on numbers of which some are estimated, {', '.join(estimated)}"
+    needed = prediction.latency_seconds
+    return Check("latency", "seconds", needed, limit, layer, seconds, note, True, not estimated)
 
 
 def _energy(costs: CostTable, setting: Setting) -> Check:
@@ -75,11 +81,12 @@ def _energy(costs: CostTable, setting: Setting) -> Check:
     if isinstance(estimate, str):
         return Check("energy", "joules", None, limit, "", None, estimate)
     layer, joules = _most(costs, estimate.columns["joules"])
-    by_power = estimate.table is None
-    note = "a lower bound: active power x latency"
     if estimate.table is not None:
         note = f"arithmetic and traffic by the table {estimate.table.name}, everything from DRAM"
-    return Check("energy", "joules", estimate.joules, limit, layer, joules, note, is_lower_bound=by_power)
+        return Check("energy", "joules", estimate.joules, limit, layer, joules, note)
+    is_bound = setting.profile is not None and not setting.profile.estimated
+    note = f"active power x latency, {estimate.meaning}"
+    return Check("energy", "joules", estimate.joules, limit, layer, joules, note, True, is_bound)
 
 
 def _most(costs: CostTable, values: list[Any]) -> tuple[str, Any]:

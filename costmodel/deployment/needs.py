@@ -8,6 +8,7 @@ from costmodel.costs import CostTable, cost_table
 from costmodel.deployment.limits import Limits
 from costmodel.dtypes import dtype_named
 from costmodel.energies import EnergyEstimate, energy
+from costmodel.energies.runtimes import runtimes_with_power
 from costmodel.errors import PredictionError
 from costmodel.graph import Graph
 from costmodel.hardware import HardwareProfile
@@ -113,16 +114,11 @@ def energy_of(costs: CostTable, setting: Setting) -> EnergyEstimate | str:
 
 def has_active_power(profile: HardwareProfile) -> bool:
     """Whether the power that a runtime draws is published: then its energy can be said."""
-    return "active_watts" in profile.device.runtimes.get(profile.runtime, {}).get(profile.dtype.name, {})
+    return profile.name in runtimes_with_power(profile.device)
 
 
 def _without_power(profile: HardwareProfile) -> str:
-    device = profile.device
-    known = [
-        f"{device.name}:{runtime}"
-        for runtime, formats in device.runtimes.items()
-        if "active_watts" in formats.get(profile.dtype.name, {})
-    ]
+    known = runtimes_with_power(profile.device)
     hint = f"published for {', '.join(known)}" if known else "costmodel energy gives arithmetic and traffic by a table"
     return f"the power of {profile.name} is not known; {hint}"
 

@@ -139,7 +139,7 @@ def _remedy_lines(remedy: Remedy) -> list[str]:
 def _word(check: Check) -> str:
     if check.is_kept is None:
         return "?" if check.limit is not None else ""
-    return "not excluded" if check.is_kept and check.is_lower_bound else WORDS[check.is_kept]
+    return "not excluded" if check.is_kept and check.is_predicted else WORDS[check.is_kept]
 
 
 def _share(check: Check) -> str:

@@ -54,8 +54,8 @@ class Fit:
             return f"does not fit: too much {' and '.join(self.exceeded)}"
         if self.unknown:
             return f"cannot be said: {' and '.join(self.unknown)}"
-        bounds = [check.resource for check in self.checks if check.is_kept and check.is_lower_bound]
-        return f"fits, as far as lower bounds of {' and '.join(bounds)} can say" if bounds else "fits"
+        predicted = [check.resource for check in self.checks if check.is_kept and check.is_predicted]
+        return f"fits, as far as predictions of {' and '.join(predicted)} can say" if predicted else "fits"
 
     def __repr__(self) -> str:
         where = f" on {self.hardware}" if self.hardware else ""
@@ -85,9 +85,10 @@ def fits(
     follows live tensors, with a runtime's `workspace`; flash is `costmodel.model_size.flash_size` in a `storage`. Their
     limits are the capacities of the device, all of it: a budget takes their place, and leaves room for code and stack.
     `weight_bits` stores weights narrower than the number format. Latency and energy are limited by budgets only.
-    Latency is Eq. 1 of `costmodel.predict`, on a datasheet profile a lower bound: a no is certain, a yes means not
-    excluded. Energy is active power x latency where the runtime's power is published; on other devices a budget of
-    energy cannot be held against anything, without a device it is held against the default table of `costmodel.energy`.
+    Latency is Eq. 1 of `costmodel.predict`, a lower bound where no number of the profile is estimated: then a no is
+    certain; a yes means not excluded. Energy is active power x latency where the runtime's power is published; on other
+    devices a budget of energy cannot be held against anything, without a device it is held against the default table of
+    `costmodel.energy`.
 
     Where it does not fit, `search` looks for another order of the layers, depthwise convolutions in place, inference by
     patches, 4-bit weights, the largest width (multiples of 0.05) and resolution (8 pixels apart; both steps twice as

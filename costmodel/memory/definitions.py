@@ -99,6 +99,7 @@ def definition_named(name: str) -> MemoryDefinition:
     if not isinstance(name, str) or name not in DEFINITIONS:
         hint = nearest(name, DEFINITIONS) or f"there are {', '.join(DEFINITIONS)}"
         if name == ARENA.name:
-            hint = f"`costmodel memory --arena`, peak_memory and plan_arena have it; here there are {', '.join(DEFINITIONS)}"
+            known = ", ".join(DEFINITIONS)
+            hint = f"`costmodel memory --arena`, peak_memory and plan_arena have it; here there are {known}"
         raise UnknownNameError(f"unknown definition of memory {name!r}; {hint}")
     return DEFINITIONS[name]
