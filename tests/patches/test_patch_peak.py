@@ -169,7 +169,7 @@ def test_definitions_and_number_formats_must_exist() -> None:
     with pytest.raises(UnknownNameError, match="unknown definition of memory 'fusedd'; did you mean 'fused'"):
         patch_costs(CHAIN, "two", 2, definition="fusedd")
     with pytest.raises(
-        UnknownNameError, match="unknown definition of memory 'arena'; peak_memory and plan_arena have it"
+        UnknownNameError, match="peak_memory and plan_arena have it; here there are single"
     ):
         search_patches(CHAIN, definition="arena")
     with pytest.raises(UnknownNameError, match="unknown number format 'int9'"):
