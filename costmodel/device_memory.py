@@ -14,6 +14,8 @@ from costmodel.report import significant
 Memory: TypeAlias = Literal["SRAM", "flash"]
 LEVELS: dict[Memory, tuple[str, ...]] = {"SRAM": ("sram",), "flash": ("flash", "weight_sram")}
 """The memory levels of hardware files that hold activations, and those that hold weights."""
+CONTENTS: dict[Memory, str] = {"SRAM": "activations", "flash": "weights"}
+"""What has to lie in each; a level that its file marks as holding something else alone is none of them."""
 
 
 @record
@@ -51,7 +53,7 @@ def device_memory(
     >>> device_memory("stm32f746")
     DeviceMemory(device='stm32f746', sram_bytes=327680, flash_bytes=1048576)
 
-    Raises: PredictionError for a device without SRAM of known size; ParameterError for `sram_bytes` that is no positive
+    Raises: PredictionError for a device without SRAM of known size for activations; ParameterError for `sram_bytes` that is no positive
     whole number or stands beside `hardware`; what `costmodel.load_hardware` raises.
     """
     if hardware is None:
@@ -68,22 +70,34 @@ def device_memory(
         device = (hardware if isinstance(hardware, HardwareProfile) else load_hardware(hardware)).device
     sram, flash = level_of(device, "SRAM"), level_of(device, "flash")
     if sram is None:
-        known = [name for name in devices() if level_of(load_device(name), "SRAM") is not None]
-        raise PredictionError(
-            f"{device.name} has no SRAM of known size: its file has no capacity_bytes in [memory.sram]; "
-            f"those that have: {', '.join(known)}"
-        )
+        raise PredictionError(f"{_why_no_sram(device)}; those that have: {', '.join(_devices_with_sram())}")
     return DeviceMemory(device.name, capacity_bytes(sram), None if flash is None else capacity_bytes(flash))
 
 
 def level_of(device: Device, memory: Memory) -> MemoryLevel | None:
     """The first level of known size that is such a memory, None where the device has none.
 
+    The SRAM of a device whose file says that it holds weights alone is none for activations.
+
     >>> level_of(load_device("max78000_cnn"), "flash").name
     'weight_sram'
+    >>> level_of(load_device("edge_tpu_usb"), "SRAM") is None
+    True
     """
     levels = [device.levels[name] for name in LEVELS[memory] if name in device.levels]
-    return next((level for level in levels if level.capacity_bytes is not None), None)
+    fitting = [level for level in levels if not level.holds or CONTENTS[memory] in level.holds]
+    return next((level for level in fitting if level.capacity_bytes is not None), None)
+
+
+def _why_no_sram(device: Device) -> str:
+    sram = device.levels.get(LEVELS["SRAM"][0])
+    if sram is not None and sram.capacity_bytes is not None:
+        return f"{device.name} has no SRAM for activations: [memory.sram] of its file holds weights alone"
+    return f"{device.name} has no SRAM of known size: its file has no capacity_bytes in [memory.sram]"
+
+
+def _devices_with_sram() -> list[str]:
+    return [name for name in devices() if level_of(load_device(name), "SRAM") is not None]
 
 
 def capacity_bytes(level: MemoryLevel) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from costmodel.device_memory import DeviceMemory, device_memory
+from costmodel.device_memory import DeviceMemory, device_memory, level_of
 from costmodel.errors import ParameterError, PredictionError, UnknownNameError
 from costmodel.hardware import load_device, load_hardware
 
@@ -16,7 +16,6 @@ def test_capacities_are_those_of_the_hardware_file() -> None:
     for hardware in ("stm32f746", "stm32f746:idealised:int8", load_hardware("stm32f746"), load_device("stm32f746")):
         assert device_memory(hardware) == wanted
     assert device_memory("max78000_cnn") == DeviceMemory("max78000_cnn", 512 * 1024, 432 * 1024)  # weights in SRAM
-    assert device_memory("edge_tpu_usb") == DeviceMemory("edge_tpu_usb", 8 * 1024**2, None)
 
 
 def test_a_size_may_be_given_instead() -> None:
@@ -31,6 +30,19 @@ def test_a_device_without_sram_is_refused_with_those_that_have() -> None:
         device_memory("ethos_u55_128")
     with pytest.raises(UnknownNameError, match="unknown device 'stm32f747'; did you mean"):
         device_memory("stm32f747")
+
+
+def test_an_sram_that_holds_weights_alone_is_none_for_activations() -> None:
+    assert load_device("edge_tpu_usb").levels["sram"].holds == ("weights",)
+    assert level_of(load_device("edge_tpu_usb"), "SRAM") is None
+    with pytest.raises(PredictionError) as caught:
+        device_memory("edge_tpu_usb")
+    text = str(caught.value)
+    assert text.startswith(
+        "edge_tpu_usb has no SRAM for activations: [memory.sram] of its file holds weights alone; those that have: "
+    )
+    assert "max78000_cnn" in text.partition("those that have")[2]  # its SRAM is marked as for activations alone
+    assert "edge_tpu_usb" not in text.partition("those that have")[2]
 
 
 @pytest.mark.parametrize("value", [0, -1, True, 2.5, "320"])
