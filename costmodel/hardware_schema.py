@@ -82,11 +82,14 @@ class RuntimeTable(Table):
     active_watts_source: Text | None = None
 
     @model_validator(mode="after")
-    def a_power_has_all_its_numbers(self) -> RuntimeTable:
+    def a_power_has_a_source_and_deviations_have_networks(self) -> RuntimeTable:
         values = {name: getattr(self, name) for name in type(self).model_fields if name.startswith("active_watts")}
-        missing = [name for name, value in values.items() if value is None]
-        if 0 < len(missing) < len(values):
+        missing = [name for name in ("active_watts", "active_watts_source") if values[name] is None]
+        if missing and any(value is not None for value in values.values()):
             raise ValueError(f"an active power also needs {', '.join(missing)}")
+        deviations = [name for name in values if name.endswith("deviation") and values[name] is not None]
+        if deviations and (self.active_watts_networks or 0) < 2:
+            raise ValueError(f"{deviations[0]} needs active_watts_networks of 2 or more: one network has no deviation")
         return self
 
 

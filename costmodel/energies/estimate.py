@@ -96,10 +96,13 @@ class EnergyEstimate:
         return self.table.unit if self.table is not None else "joule"
 
     @property
-    def compute(self) -> float:
-        """Energy of the operations, in `unit`; by power x time that of the layers whose time computation bounds."""
+    def compute(self) -> Any:
+        """Energy of the operations, in `unit`; by power x time that of the layers whose time computation bounds.
+
+        None where the time is not shared among the layers (`PowerTime.unshared`).
+        """
         bound = "" if self.power is None else "bound_"
-        return float(sum(self.columns[f"compute_{bound}{SUFFIXES[self.unit]}"]))
+        return sum_of_known(self.columns[f"compute_{bound}{SUFFIXES[self.unit]}"])
 
     @property
     def memory(self) -> float | None:
@@ -112,25 +115,25 @@ class EnergyEstimate:
 
     @property
     def total(self) -> float:
-        """Sum over the layers, in `unit`."""
-        return float(sum(self.columns[SUFFIXES[self.unit]]))
+        """Sum over the layers, in `unit`; by power x time the product."""
+        return float(sum(self.columns[SUFFIXES[self.unit]])) if self.power is None else self.power.joules
 
     @property
     def joules(self) -> float:
-        """Sum over the layers. Raises: PredictionError for a relative table."""
-        return self._in_joules(self.total)
+        """`total` in joules. Raises: PredictionError for a relative table."""
+        return float(self._in_joules(self.total))
 
     @property
-    def compute_joules(self) -> float:
+    def compute_joules(self) -> Any:
         """`compute` in joules. Raises: PredictionError for a relative table."""
         return self._in_joules(self.compute)
 
     @property
     def memory_joules(self) -> float | None:
         """`memory` in joules. Raises: PredictionError for a relative table."""
-        return None if self.memory is None else self._in_joules(self.memory)
+        return None if self.memory is None else float(self._in_joules(self.memory))
 
-    def _in_joules(self, value: float) -> float:
+    def _in_joules(self, value: Any) -> Any:
         if self.unit != "joule":
             assert self.table is not None
             raise PredictionError(

@@ -34,6 +34,7 @@ def as_object(estimate: EnergyEstimate, by: str = "layer") -> dict[str, Any]:
             "deviation": power.deviation, "held_out_deviation": power.held_out_deviation, "source": power.source,
             "latency_seconds": power.latency_seconds, "latency_is_given": power.is_given,
             "band_joules": power.band_joules, "accelerator": power.accelerator or None,
+            "unshared": power.unshared or None,
         },
         "totals": {
             f"compute_{bound}{suffix}": estimate.compute, f"memory_{bound}{suffix}": estimate.memory,
@@ -73,7 +74,7 @@ def readable_columns(estimate: EnergyEstimate, by: str, folded: Mapping[str, str
     shown |= {"op": table["op"]} if by == "layer" else {"layers": table["layers"]}
     moved = zip(*[table[name] for name in ("input_bytes", "output_bytes", "weight_bytes")], strict=True)
     shown |= {"MACs": table["macs"], "bytes": [sum(each) for each in moved]}
-    if estimate.power is not None and estimate.power.accelerator:
+    if estimate.power is not None and (estimate.power.accelerator or estimate.power.unshared):
         return shown  # a roofline of the core shares nothing out
     if estimate.power is None:
         shown |= {"compute": energies(f"compute_{suffix}"), "memory": energies(f"memory_{suffix}")}
@@ -216,20 +217,19 @@ def _power_text(estimate: EnergyEstimate) -> list[str]:
             f"{with_prefix(low, 'J')} to {with_prefix(high, 'J')}: within {power.held_out_deviation:.1%}, the greatest "
             "error for a network that the power was not averaged over"
         )
+    reason = power.unshared or ("the roofline is that of the core" if power.accelerator else "")
     shared = (
-        "the layers have no shares: the roofline is that of the core"
-        if power.accelerator
-        else ("shared among the layers as the roofline shares the time")
+        f"the layers have no shares: {reason}" if reason else "shared among the layers as the roofline shares the time"
     )
     lines = [
         f"energy          {with_prefix(estimate.total, 'J')}  ({kind})",
         "model           power_time: active power x latency",
-        f"power           {with_prefix(power.active_watts, 'W')}  ({power.runtime}; mean of {power.networks} networks, "
-        f"each within {power.deviation:.1%}; {power.source})",
+        f"power           {with_prefix(power.active_watts, 'W')}  ({power.runtime}; {power.averaged_over}; "
+        f"{power.source})",
         f"latency         {with_prefix(power.latency_seconds, 's')}  "
         + (f"(given; {shared})" if power.is_given else f"(roofline, fusion {estimate.work.fusion})"),
     ]
-    if not power.accelerator:
+    if not reason:
         lines += [
             f"compute bound   {with_prefix(estimate.compute, 'J')}  (of the layers whose time computation bounds)",
             f"memory bound    {with_prefix(estimate.memory or 0.0, 'J')}  (of those whose time transfers bound)",

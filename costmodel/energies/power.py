@@ -6,11 +6,11 @@ from typing import Any
 
 from costmodel.energies.estimate import EnergyEstimate
 from costmodel.energies.runtimes import power_settings
-from costmodel.energies.work import NetworkWork
+from costmodel.energies.work import LayerWork, NetworkWork
 from costmodel.errors import ParameterError, PredictionError
 from costmodel.hardware import HardwareProfile
 from costmodel.records import record
-from costmodel.roofline import refuse_unrated, roofline_seconds
+from costmodel.roofline import roofline_seconds
 
 
 @record
@@ -19,21 +19,23 @@ class PowerTime:
 
     `networks` is how many the power is the mean of; `deviation` the greatest of theirs from it, as a part of it;
     `held_out_deviation` the greatest of computed / measured - 1 when the power is the mean of the other networks alone.
+    Each is None where the hardware file does not say it.
     `is_given`: the latency was given; otherwise it is the roofline's, and `doubts` says why that is no lower bound.
     `accelerator` is what the measured runs used, where the roofline is that of the core: then the shares of the layers
-    mean nothing.
+    mean nothing. `unshared` says why there are no shares at all, empty where there are.
     """
 
     runtime: str
     active_watts: float
-    networks: int
-    deviation: float
-    held_out_deviation: float
+    networks: int | None
+    deviation: float | None
+    held_out_deviation: float | None
     source: str
     latency_seconds: float
     is_given: bool
     doubts: tuple[str, ...] = ()
     accelerator: str = ""
+    unshared: str = ""
 
     @property
     def joules(self) -> float:
@@ -42,8 +44,11 @@ class PowerTime:
 
     @property
     def band_joules(self) -> tuple[float, float] | None:
-        """The energies that are no further from this one than the held-out deviation; None without a given latency."""
-        if not self.is_given:
+        """The energies that are no further from this one than the held-out deviation.
+
+        None without a given latency, and where that deviation is not known.
+        """
+        if not self.is_given or self.held_out_deviation is None:
             return None
         return self.joules / (1 + self.held_out_deviation), self.joules / (1 - self.held_out_deviation)
 
@@ -51,57 +56,98 @@ class PowerTime:
     def meaning(self) -> str:
         """What the energy is: of a given latency, a lower bound, or neither."""
         if self.is_given:
-            return "the active power x the latency that was given"
+            unknown = "" if self.band_joules else "; how far the power of another network deviates is not known"
+            return f"the active power x the latency that was given{unknown}"
         if self.doubts:
             return f"no bound: {'; '.join(self.doubts)}"
-        return (
-            f"a lower bound, but for the {self.deviation:.1%} by which powers of networks differ: the latency is the "
-            "roofline's, not calibrated"
+        power = (
+            "if the power is that of this network"
+            if self.deviation is None
+            else f"but for the {self.deviation:.1%} by which powers of networks differ"
         )
+        return f"a lower bound, {power}: the latency is the roofline's, not calibrated"
+
+    @property
+    def averaged_over(self) -> str:
+        """Over how many networks the power is averaged and how far each is from it, as far as that is known."""
+        known = "no deviation is known" if self.deviation is None else f"each within {self.deviation:.1%}"
+        if self.networks is None:
+            return known
+        return f"mean of {self.networks} networks, {known}" if self.networks > 1 else f"of 1 network, {known}"
 
 
 def power_estimate(work: NetworkWork, profile: HardwareProfile, latency_seconds: float | None = None) -> EnergyEstimate:
     """E = active power x latency, shared among the layers as the roofline shares the time.
 
     compute_bound_joules are of the layers whose time computation bounds, memory_bound_joules of those that transfers
-    bound. Without a latency the roofline's is taken.
+    bound. Without a latency the roofline's is taken. A given latency needs no roofline: where there is none, the layers
+    have no shares, their energies and times are None.
 
-    Raises: PredictionError for a runtime without an active power; ParameterError for a latency that is no time.
+    Raises: PredictionError for a runtime without an active power, and for a latency that cannot be predicted;
+    ParameterError for a latency that is no time.
     """
     settings = power_settings(profile)
-    refuse_unrated(((layer.layer, layer.op, layer.filter_adds) for layer in work.layers), profile)
+    given = None if latency_seconds is None else checked_latency(latency_seconds)
+    unshared = _why_unshared(work, profile)
+    if unshared and given is None:
+        raise PredictionError(
+            f"{unshared}: its latency cannot be predicted; costmodel energy takes a measured one (latency_seconds, "
+            "--latency)"
+        )
+    spent, total = _empty_shares(work) if unshared else _shares(work, profile, given, settings["active_watts"])
+    columns: dict[str, list[Any]] = {
+        name: [getattr(layer, name) for layer in work.layers]
+        for name in ("layer", "op", "block", "macs", "input_bytes", "output_bytes", "weight_bytes")
+    }
+    power = PowerTime(
+        profile.name, settings["active_watts"], settings.get("active_watts_networks"),
+        settings.get("active_watts_deviation"), settings.get("active_watts_held_out_deviation"),
+        settings["active_watts_source"], total if given is None else given, given is not None, _doubts(work, profile),
+        settings.get("accelerator", ""), unshared,
+    )  # fmt: skip
+    estimated = () if unshared else profile.estimated
+    return EnergyEstimate(work, "power_time", None, None, None, columns | spent, {}, {}, estimated, power)
+
+
+SHARED = ("compute_bound_joules", "memory_bound_joules", "joules", "latency_seconds", "bound")
+"""Columns that the roofline shares out."""
+
+
+def _why_unshared(work: NetworkWork, profile: HardwareProfile) -> str:
+    """Why the roofline gives the layers no time, empty where it does."""
+    unrated: LayerWork | None = next((layer for layer in work.layers if layer.filter_adds), None)
+    if unrated is not None:
+        return f"{profile.name} gives no rate for the additions and shifts of {unrated.op} ({unrated.layer!r})"
+    if not any(layer.macs or layer.bytes for layer in work.layers):
+        return f"{work.network} has no layer that takes time on {profile.name}"
+    return ""
+
+
+def _empty_shares(work: NetworkWork) -> tuple[dict[str, list[Any]], float]:
+    return {name: [None] * len(work.layers) for name in SHARED}, 0.0
+
+
+def _shares(
+    work: NetworkWork, profile: HardwareProfile, given: float | None, watts: float
+) -> tuple[dict[str, list[Any]], float]:
+    """What each layer takes of the time and the energy, and the whole time: the given one, else the roofline's."""
     compute, memory, seconds = roofline_seconds(
         [layer.macs for layer in work.layers], [layer.bytes for layer in work.layers],
         profile.macs_per_second, profile.bytes_per_second,
     )  # fmt: skip
-    predicted = sum(seconds)
-    total = predicted if latency_seconds is None else checked_latency(latency_seconds)
-    if predicted == 0:
-        raise PredictionError(f"{work.network} has no layer that takes time on {profile.name}")
+    predicted = float(sum(seconds))
+    total = predicted if given is None else given
     seconds = [total * each / predicted for each in seconds]
-    watts = settings["active_watts"]
     bound = [
         "free" if spent == 0 else "compute" if c >= m else "memory"
         for spent, c, m in zip(seconds, compute, memory, strict=True)
     ]
     joules = [watts * each for each in seconds]
-    columns: dict[str, list[Any]] = {
-        name: [getattr(layer, name) for layer in work.layers]
-        for name in ("layer", "op", "block", "macs", "input_bytes", "output_bytes", "weight_bytes")
-    }
-    columns |= {
-        "compute_bound_joules": [each if kind == "compute" else 0.0 for each, kind in zip(joules, bound, strict=True)],
-        "memory_bound_joules": [each if kind == "memory" else 0.0 for each, kind in zip(joules, bound, strict=True)],
-        "joules": joules,
-        "latency_seconds": seconds,
-        "bound": bound,
-    }
-    power = PowerTime(
-        profile.name, watts, settings["active_watts_networks"], settings["active_watts_deviation"],
-        settings["active_watts_held_out_deviation"], settings["active_watts_source"], total,
-        latency_seconds is not None, _doubts(work, profile), settings.get("accelerator", ""),
-    )  # fmt: skip
-    return EnergyEstimate(work, "power_time", None, None, None, columns, {}, {}, profile.estimated, power)
+    parts = [
+        [each if kind == bounding else 0.0 for each, kind in zip(joules, bound, strict=True)]
+        for bounding in ("compute", "memory")
+    ]
+    return dict(zip(SHARED, (*parts, joules, seconds, bound), strict=True)), total
 
 
 def _doubts(work: NetworkWork, profile: HardwareProfile) -> tuple[str, ...]:
@@ -127,5 +173,5 @@ def checked_latency(latency_seconds: Any) -> float:
         shown = (
             repr(latency_seconds) if not isinstance(latency_seconds, int) or latency_seconds < 10**12 else "an integer"
         )
-        raise ParameterError(f"latency_seconds = {shown} must be a number of seconds above 0, below 1e9")
+        raise ParameterError(f"latency_seconds (--latency) = {shown} must be a number of seconds above 0, below 1e9")
     return float(latency_seconds)

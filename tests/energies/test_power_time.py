@@ -14,6 +14,7 @@ from costmodel.energies.measured import MeasuredEnergy, measured_energies, repro
 from costmodel.energies.measured_listing import measured_text
 from costmodel.energies.overview import as_object, as_text
 from costmodel.energies.runtimes import all_runtimes_with_power, power_settings
+from costmodel.energies.work import LayerWork, NetworkWork
 from costmodel.errors import ParameterError, PredictionError, SpecError
 from costmodel.files import folder
 from costmodel.hardware import load_hardware
@@ -161,6 +162,95 @@ def test_a_run_on_an_accelerator_has_no_shares() -> None:
     assert as_object(found)["power"]["accelerator"] == "Silicon Labs MVP"
 
 
+def test_a_given_latency_needs_no_roofline() -> None:
+    """40.6643 mW x 500 ms = 20.33 mJ; additions and shifts have no rate, so the layers have no shares."""
+    costs = cost_table(load("adder_resnet20_cifar"))
+    with pytest.raises(PredictionError) as caught:
+        energy(costs, "nucleo_l4r5zi:tflm", model="power_time")
+    reason = (
+        "nucleo_l4r5zi:tflm:int8 gives no rate for the additions and shifts of adder_conv2d "
+        "('unit_1.adder_filter_1.adder_conv2d')"
+    )
+    assert str(caught.value) == (
+        f"{reason}: its latency cannot be predicted; costmodel energy takes a measured one (latency_seconds, --latency)"
+    )
+    found = energy(costs, "nucleo_l4r5zi:tflm", model="power_time", latency_seconds=0.5)
+    assert found.joules == found.total == 0.0406643 * 0.5
+    assert (found.compute_joules, found.memory_joules, found.estimated) == (None, None, ())
+    for name in ("joules", "compute_bound_joules", "memory_bound_joules", "latency_seconds", "bound"):
+        assert set(found.columns[name]) == {None}
+    assert set(found.grouped("op")["joules"]) == {None}
+    shown = as_object(found, "block")
+    assert shown["totals"] == {"compute_bound_joules": None, "memory_bound_joules": None, "joules": found.joules}
+    assert shown["power"]["unshared"] == reason
+    for by in ("layer", "op"):
+        text = as_text(found, by, {})
+        assert text.splitlines()[0].endswith("bytes")
+        assert "latency         500 ms  (given; the layers have no shares: nucleo_l4r5zi:tflm:int8 gives no" in text
+        assert "bound" not in text
+
+
+def test_a_network_that_takes_no_time() -> None:
+    idle = NetworkWork("idle", "int8", 1, "folded", (LayerWork("a", "flatten", "a", "int8", "int32"),), 0)
+    with pytest.raises(
+        PredictionError, match="idle has no layer that takes time on nucleo_l4r5zi:tflm:int8: its laten"
+    ):
+        energy(idle, "nucleo_l4r5zi:tflm", model="power_time")
+    found = energy(idle, "nucleo_l4r5zi:tflm", model="power_time", latency_seconds=1)
+    assert (found.joules, found.columns["joules"]) == (0.0406643, [None])
+
+
+POWER = '\n[runtime.mine.int8]\nactive_watts = 0.234\nactive_watts_source = "own measurement"\n'
+
+
+def board_with(tmp_path: Path, text: str) -> str:
+    board = tmp_path / "board.toml"
+    board.write_text((Path(folder("hardware")) / "stm32f746.toml").read_text() + text)
+    return f"{board}:mine"
+
+
+def test_a_power_of_ones_own_needs_a_source_alone(tmp_path: Path) -> None:
+    mine = board_with(tmp_path, POWER)
+    found = energy(VWW, mine, model="power_time", latency_seconds=0.1)
+    assert found.joules == pytest.approx(0.0234)
+    assert found.power is not None
+    assert (found.power.networks, found.power.deviation, found.power.band_joules) == (None, None, None)
+    text = as_text(found, "op", {})
+    assert (
+        "energy          23.4 mJ  (the active power x the latency that was given; how far the power of another network "
+        "deviates is not known)"
+    ) in text
+    assert "power           234 mW  (stm32f746:mine:int8; no deviation is known; own measurement)" in text
+    assert energy(VWW, mine, model="power_time").meaning == (
+        "a lower bound, if the power is that of this network: the latency is the roofline's, not calibrated"
+    )
+    assert as_object(found)["power"]["deviation"] is None
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ("active_watts_networks = 1\n", "of 1 network, no deviation is known"),
+        ("active_watts_networks = 3\n", "mean of 3 networks, no deviation is known"),
+        ("active_watts_networks = 3\nactive_watts_deviation = 0.05\n", "mean of 3 networks, each within 5.0%"),
+    ],
+)
+def test_how_much_is_known_of_a_power(tmp_path: Path, more: str, text: str) -> None:
+    found = energy(VWW, board_with(tmp_path, POWER + more), model="power_time", latency_seconds=0.1)
+    assert f"(stm32f746:mine:int8; {text}; own measurement)" in as_text(found, "op", {})
+    assert found.meaning.endswith("how far the power of another network deviates is not known")
+
+
+@pytest.mark.parametrize("networks", ["", "active_watts_networks = 1\n"])
+def test_one_network_has_no_deviation(tmp_path: Path, networks: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_hardware(board_with(tmp_path, f"{POWER}{networks}active_watts_held_out_deviation = 0.0\n"))
+    assert (
+        "active_watts_held_out_deviation needs active_watts_networks of 2 or more: one network has no deviation"
+        in str(caught.value)
+    )
+
+
 def test_work_in_a_format_of_ones_own() -> None:
     work = work_of(VWW, Dtype("w4a8", 4, 8, 32), arithmetic="int8")
     found = energy(work, "nucleo_l4r5zi:tflm", model="power_time", latency_seconds=0.6)
@@ -195,10 +285,10 @@ def test_what_power_times_time_needs() -> None:
         with pytest.raises(ParameterError, match=f"{name} does not belong to the model power_time"):
             energy(VWW, "nucleo_l4r5zi:tflm", model="power_time", **{name: value})  # type: ignore[arg-type]
     for wrong in (0, -1.0, float("nan"), float("inf"), True, "1", 10**400, 1e9):
-        with pytest.raises(ParameterError, match=r"latency_seconds = .* must be a number of seconds above 0"):
+        with pytest.raises(
+            ParameterError, match=r"latency_seconds \(--latency\) = .* must be a number of seconds above 0"
+        ):
             energy(VWW, "nucleo_l4r5zi:tflm", model="power_time", latency_seconds=wrong)  # type: ignore[arg-type]
-    with pytest.raises(PredictionError, match="gives no rate for the additions and shifts of adder_conv2d"):
-        energy(cost_table(load("adder_resnet20_cifar")), "nucleo_l4r5zi:tflm", model="power_time")
     with pytest.raises(PredictionError, match="power x time uses no table of energies"):
         energy(VWW, "nucleo_l4r5zi:tflm", model="power_time").spread()
 
@@ -213,7 +303,8 @@ def test_the_powers_show_in_the_details_of_a_device() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "text"),
     [
-        ("active_watts_networks           = 4\n", "", "an active power also needs active_watts_networks"),
+        ("active_watts_networks           = 4\n", "",
+         "active_watts_deviation needs active_watts_networks of 2 or more: one network has no deviation"),
         ("active_watts                    = 0.00918224\n", "", "an active power also needs active_watts"),
         ("= 0.00918224", "= -1.0", "active_watts: input should be greater than or equal to"),
         ("= 0.0801", "= 1.5", "active_watts_deviation: input should be less than 1"),
