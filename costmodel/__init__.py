@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from costmodel.hardware import HardwareProfile as HardwareProfile
     from costmodel.hardware import load_hardware as load_hardware
     from costmodel.memory import peak_memory as peak_memory
+    from costmodel.model_size import flash_size as flash_size
+    from costmodel.model_size import model_bytes as model_bytes
     from costmodel.published import compare as compare
     from costmodel.published.accuracy import accuracy_and_cost as accuracy_and_cost
     from costmodel.roofline import Prediction as Prediction
@@ -50,10 +52,12 @@ _HOMES = {
     "cost_table": "costs",
     "energy": "energies",
     "fits": "deployment",
+    "flash_size": "model_size",
     "formulas": "",
     "load": "specs.catalogue",
     "load_hardware": "hardware",
     "memory": "",
+    "model_bytes": "model_size",
     "patches": "",
     "peak_memory": "memory",
     "plots": "",

@@ -82,8 +82,9 @@ def test_the_public_names_are_sorted_and_importable() -> None:
     assert costmodel.__all__ == sorted(costmodel.__all__)
     assert costmodel.__all__ == [
         "CostTable", "CostmodelError", "Graph", "HardwareProfile", "Prediction", "accuracy_and_cost", "claims",
-        "compare", "compress", "cost_table", "energy", "fits", "formulas", "load", "load_hardware", "memory", "patches",
-        "peak_memory", "plots", "predict", "published", "scaling", "sweep", "sweeps", "trace_claim",
+        "compare", "compress", "cost_table", "energy", "fits", "flash_size", "formulas", "load", "load_hardware",
+        "memory", "model_bytes", "patches", "peak_memory", "plots", "predict", "published", "scaling", "sweep",
+        "sweeps", "trace_claim",
     ]  # fmt: skip
     for name in costmodel.__all__:
         assert getattr(costmodel, name) is not None
