@@ -24,7 +24,7 @@ def add_commands(commands: Any) -> None:
     energy.add_argument("--latency", metavar="TIME", help="measured latency, e.g. 50ms, for power_time")
     energy.add_argument("--by", choices=("layer", "block", "op"), default="layer", help="one row per ...")
     energy.add_argument(
-        "--spread", action="store_true", help="also by every other table; csv, markdown and latex print that alone"
+        "--spread", action="store_true", help="also by every other table, as a second table; not as csv"
     )
     energy.add_argument("--tables", nargs="?", const="", metavar="NAME", help="list the tables, or what is in one")
     energy.add_argument("--measured", action="store_true", help="measured energies beside power x time")
@@ -51,6 +51,8 @@ def _energy(options: argparse.Namespace) -> int:
     for name, listed in (("--tables", options.tables is not None), ("--measured", options.measured)):
         if listed and options.network is not None:
             raise ParameterError(f"{name} says nothing of {options.network!r}; give a network or {name}")
+    if options.tables is not None and options.measured:
+        raise ParameterError("--tables and --measured are two listings; give one of them")
     if options.tables is not None:
         return _tables(options)
     if options.measured:
@@ -66,6 +68,8 @@ def _estimate(options: argparse.Namespace) -> int:
     from costmodel.fusion import folded_layers, fusion_named
     from costmodel.quantities import SECONDS, amount
 
+    if options.spread and options.format == "csv":
+        raise ParameterError("--spread is a second table, csv holds one; --format json has both, layers and spread")
     costs = costs_of(options)
     latency_seconds = None if options.latency is None else float(amount(options.latency, SECONDS, "--latency"))
     estimate = energy(
@@ -76,14 +80,16 @@ def _estimate(options: argparse.Namespace) -> int:
     folded = folded_layers(costs.graph, fusion_named(estimate.work.fusion))
     if options.format == "table":
         print(overview.as_text(estimate, options.by, folded, options.spread))
-    elif options.format == "json":
+        return 0
+    spread = estimate.spread() if options.spread else None  # an error where there is none, before anything is printed
+    if options.format == "json":
         print(report.as_json(overview.as_object(estimate, options.by)))
-    elif options.spread:
-        print(report.rendered(estimate.spread(), options.format, overview.SPREAD_FORMATS))
     elif options.format == "csv":
         print(report.as_csv(estimate.grouped(options.by)))
     else:
         print(report.rendered(overview.readable_columns(estimate, options.by, folded), options.format))
+        if spread is not None:
+            print("\n" + report.rendered(spread, options.format, overview.SPREAD_FORMATS))
     return 0
 
 

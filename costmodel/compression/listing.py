@@ -79,7 +79,7 @@ def _energy_object(estimate: EnergyEstimate) -> dict[str, Any]:
     assert estimate.serving is not None
     return {
         "total": estimate.total, "compute": estimate.compute, "memory": estimate.memory,
-        "memories": estimate.hierarchy.meaning, "weight_level": estimate.serving.weights,
+        "memories": estimate.memories, "weight_level": estimate.serving.weights,
         "served_as": dict(estimate.served_as), "uncounted": dict(estimate.uncounted),
         "estimated": list(estimate.estimated),
     }  # fmt: skip
@@ -191,7 +191,7 @@ def _energy_lines(before: EnergyEstimate, after: EnergyEstimate) -> list[str]:
     weights = list(dict.fromkeys((before.serving.weights, after.serving.weights)))
     lines = [
         f"energy        {_shown(before)} -> {_shown(after)}  ({before.table.name}: {before.meaning})",
-        f"memories      {before.hierarchy.meaning}; weights from {' -> '.join(weights)}",
+        f"memories      {before.memories}; weights from {' -> '.join(weights)}",
     ]
     counts = [
         f"{name} {before.uncounted.get(name, 0):,.0f} -> {after.uncounted.get(name, 0):,.0f}"

@@ -27,6 +27,13 @@ __all__ = [
 ]  # fmt: skip
 
 
+FLAGS = {
+    "table": "--table", "sram_bytes": "--sram", "activation_level": "--activation-level",
+    "weight_level": "--weight-level", "latency_seconds": "--latency",
+}  # fmt: skip
+"""Arguments that belong to one kind of model, and their options on the command line."""
+
+
 def energy(
     costs: CostTable | NetworkWork,
     hardware: str | os.PathLike[str] | HardwareProfile | None = None,
@@ -70,6 +77,7 @@ def energy(
     Raises: UnknownNameError, PredictionError where the table lacks an energy that the work needs or a runtime has no
     active power, ParameterError for arguments of another model.
     """
+    _refuse_without_costs(costs)
     chosen = _model_of(model, table)
     if chosen == "power_time":
         _refuse(chosen, table=table, sram_bytes=sram_bytes, activation_level=activation_level,
@@ -78,11 +86,19 @@ def energy(
     _refuse(chosen, latency_seconds=latency_seconds)
     energies = load_table(DEFAULT if table is None else table)
     if model is not None and energies.model != chosen:
-        raise ParameterError(f"model = {model!r} needs another table: {energies.name} is for {energies.model}")
+        raise ParameterError(
+            f"model = {model!r} needs another table (--table): {energies.name} is for {energies.model}"
+        )
     profile = None if hardware is None else _profile(hardware, None)
     device = None if profile is None else profile.device
     work = _work(costs, profile, dtype, fusion)
     return estimate_by_table(work, energies, hierarchy_of(device, sram_bytes), activation_level, weight_level)
+
+
+def _refuse_without_costs(costs: object) -> None:
+    if not isinstance(costs, CostTable | NetworkWork):
+        call = f"cost_table(load({costs!r}))" if isinstance(costs, str) and len(costs) < 60 else "cost_table(graph)"
+        raise ParameterError(f"energy needs a CostTable, got {type(costs).__name__}; call {call} first")
 
 
 def _by_power(
@@ -112,16 +128,19 @@ def _model_of(model: str | None, table: object) -> str:
         hint = nearest(model, get_args(Model)) or f"there are {', '.join(get_args(Model))}"
         raise ParameterError(f"model = {model!r} is no model of energy; {hint}")
     if model == "relative" and table is None:
-        raise ParameterError('the relative model needs a relative table: table = "eyeriss_relative"')
+        raise ParameterError(
+            'the relative model needs a relative table: table = "eyeriss_relative" (--table eyeriss_relative)'
+        )
     return model or "per_operation"
 
 
 def _refuse(model: str, **given: object) -> None:
     """Raise: ParameterError where an argument of another model is given."""
     other = "power_time" if model != "power_time" else "per_operation"
+    owners = f'model = "{other}" (--model {other})'
     for name, value in given.items():
         if value is not None:
-            raise ParameterError(f'{name} does not belong to the model {model}; it does to model = "{other}"')
+            raise ParameterError(f"{name} ({FLAGS[name]}) belongs to {owners}, not to {model}")
 
 
 def _work(

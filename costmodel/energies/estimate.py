@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from costmodel.energies.hierarchy import Hierarchy
+from costmodel.energies.hierarchy import Hierarchy, named_as
 from costmodel.energies.operations import OperationEnergies, operation_energies, refuse_missing, terms_of
 from costmodel.energies.runtimes import runtimes_with_power
 from costmodel.energies.serving import NOWHERE, Serving, memory_energy, serving_of
@@ -83,6 +83,13 @@ class EnergyEstimate:
             f"arithmetic and traffic by the table ({self.table.technology}), not the energy of "
             f"{'a device' if device is None else device.name}: a processor's instructions take many times more"
         )
+
+    @property
+    def memories(self) -> str:
+        """What the memories are: the device's, and those of the table alone that were named."""
+        assert self.hierarchy is not None
+        assert self.serving is not None
+        return named_as(self.hierarchy, tuple(self.serving.named))
 
     @property
     def runtimes_with_power(self) -> tuple[str, ...]:

@@ -98,6 +98,21 @@ def _without_weights(level: Level) -> Level:
     return Level(level.name, level.kind, level.capacity_bytes, level.holds, (ACTIVATIONS,))
 
 
+def named_as(hierarchy: Hierarchy, named: tuple[str, ...]) -> str:
+    """The meaning of a hierarchy beside which memories of the table are named that it does not have.
+
+    >>> from costmodel.hardware import load_device
+    >>> named_as(hierarchy_of(load_device("stm32f746")), ("dram",))
+    'stm32f746: sram 327,680 bytes; weights in flash; its file names no dram: what if it had that of the table'
+    """
+    if not named:
+        return hierarchy.meaning
+    names = " and ".join(named)
+    if hierarchy.device is not None:
+        return f"{hierarchy.meaning}; its file names no {names}: what if it had that of the table"
+    return f"{hierarchy.meaning.replace('everything from', 'the rest from')}; {names} of the table"
+
+
 def _meaning(device: Device | None, sram_bytes: int | None, found: list[Level], rest: str) -> str:
     if sram_bytes is not None:
         return f"{sram_bytes:,} bytes of SRAM, {rest}"

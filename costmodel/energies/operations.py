@@ -97,6 +97,29 @@ def missing_entry(work: NetworkWork, table: EnergyTable) -> tuple[str, LayerWork
     return None
 
 
+def lacking(work: NetworkWork, table: EnergyTable) -> str:
+    """What a table lacks for work, in words: the entries, and the operation they are for. Empty where nothing.
+
+    >>> from costmodel import cost_table, load
+    >>> from costmodel.energies.tables import load_table
+    >>> from costmodel.energies.work import work_of
+    >>> lacking(work_of(cost_table(load("adder_resnet20_cifar"))), load_table("jouppi_7nm"))
+    'add.int8 for the filter_adds of adder_conv2d'
+    """
+    missing = missing_entry(work, table)
+    if missing is None:
+        return ""
+    name, layer = missing
+    entries = [each for each in _entries(name, layer) if each not in table.operations]
+    return f"{' and '.join(entries)} for the {name} of {layer.op}"
+
+
+def _entries(name: str, layer: LayerWork) -> list[str]:
+    """The entries that a kind of operation is made up of."""
+    operand = {"macs": "multiply", "shifts": "shift", "filter_adds": "add"}[name]
+    return list(dict.fromkeys((f"{operand}.{layer.arithmetic}", f"add.{layer.accumulator}")))
+
+
 def refuse_missing(work: NetworkWork, table: EnergyTable) -> None:
     """Raise: PredictionError where the table lacks an energy that the work cannot do without."""
     missing = missing_entry(work, table)

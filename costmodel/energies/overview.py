@@ -7,7 +7,7 @@ from typing import Any
 
 from costmodel.energies.estimate import SUFFIXES, EnergyEstimate
 from costmodel.energies.listing import readable
-from costmodel.energies.spread import label_of, ratios
+from costmodel.energies.spread import label_of, left_out_tables, ratios
 from costmodel.report import as_table, grouped_digits, records_of, significant, with_prefix, wrapped
 
 WIDTH = 140
@@ -27,7 +27,7 @@ def as_object(estimate: EnergyEstimate, by: str = "layer") -> dict[str, Any]:
         "table": None if table is None else {
             "name": table.name, "title": table.title, "technology": table.technology, "source": table.source,
         },
-        "memory": None if estimate.hierarchy is None else estimate.hierarchy.meaning,
+        "memory": None if estimate.hierarchy is None else estimate.memories,
         "alive_definition": estimate.work.held_definition, "served_as": dict(estimate.served_as),
         "power": None if power is None else {
             "runtime": power.runtime, "active_watts": power.active_watts, "networks": power.networks,
@@ -43,6 +43,7 @@ def as_object(estimate: EnergyEstimate, by: str = "layer") -> dict[str, Any]:
         "uncounted": dict(estimate.uncounted),
         "estimated": list(estimate.estimated),
         "spread": records_of(estimate.spread()) if table is not None and table.unit == "joule" else None,
+        "spread_without": left_out_tables(estimate) if table is not None and table.unit == "joule" else None,
         "layers": records_of(estimate.grouped(by)),
     }  # fmt: skip
 
@@ -149,7 +150,7 @@ def _memories(estimate: EnergyEstimate) -> str:
     used = list(dict.fromkeys(level for level in estimate.columns["activation_level"] if level))
     text = (
         f"activations from {' and '.join(used) or 'none'} (what is alive: definition {estimate.work.held_definition}), "
-        f"weights from {serving.weights or 'none'}  ({hierarchy.meaning}"
+        f"weights from {serving.weights or 'none'}  ({estimate.memories}"
     )
     level = hierarchy.named(serving.weights)
     warm = level is not None and level.capacity_bytes is not None
@@ -189,8 +190,10 @@ def _spread_line(estimate: EnergyEstimate) -> str:
         found = known[part]
         if found is not None:
             parts.append(f"{name} {significant(found[0])}x of {found[1]}")
+    if not parts and len(spread["table"]) == 1:
+        return f"none to compare with: {_without(estimate)}"
     if not parts:
-        return f"none has the energies for {estimate.work.dtype} and leaves out the same"
+        return f"none leaves out the same operations and bytes as {label_of(estimate.table)}  (--spread)"
     return f"greatest over least of the tables that leave out the same: {', '.join(parts)}  (--spread)"
 
 
@@ -202,9 +205,17 @@ SPREAD_FORMATS = {
 
 
 def spread_text(estimate: EnergyEstimate) -> str:
-    """The same work by every table, and how far they differ."""
-    spread = estimate.spread()
-    return as_table({name: spread[name] for name in spread}, SPREAD_FORMATS)
+    """The same work by every table, and why other tables are left out."""
+    without = wrapped(f"left out        {_without(estimate)}", WIDTH)
+    return f"{as_table(estimate.spread(), SPREAD_FORMATS)}\n\n{without}"
+
+
+def _without(estimate: EnergyEstimate) -> str:
+    """The tables that are left out, those with one reason together."""
+    reasons: dict[str, list[str]] = {}
+    for name, reason in left_out_tables(estimate).items():
+        reasons.setdefault(reason, []).append(name)
+    return "; ".join(f"{reason} in {', '.join(names)}" for reason, names in reasons.items())
 
 
 def _power_text(estimate: EnergyEstimate) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from costmodel.energies.estimate import EnergyEstimate, served_estimate
-from costmodel.energies.operations import missing_entry
+from costmodel.energies.operations import lacking
 from costmodel.energies.tables import EnergyTable, load_table, tables
 from costmodel.errors import PredictionError
 
@@ -49,13 +49,26 @@ def spread_of(estimate: EnergyEstimate) -> dict[str, list[Any]]:
     }
 
 
+def left_out_tables(estimate: EnergyEstimate) -> dict[str, str]:
+    """The bundled tables that the spread leaves out, each with why: what it lacks, or its unit."""
+    reasons = {}
+    for name in tables():
+        table = load_table(name)
+        reason = lacking(estimate.work, table)
+        if table.unit != "joule":
+            reasons[name] = "no joules"
+        elif reason:
+            reasons[name] = f"no {reason}"
+    return reasons
+
+
 def _able(estimate: EnergyEstimate) -> Iterator[tuple[str, EnergyTable]]:
     """The bundled tables of joules that have what the work needs, and the estimate's own, each with its label."""
     own = estimate.table
     assert own is not None
     for name in tables():
         table = load_table(name)
-        if table.unit == "joule" and not missing_entry(estimate.work, table):
+        if table.unit == "joule" and not lacking(estimate.work, table):
             yield name, table
     if label_of(own) not in tables():
         yield label_of(own), own

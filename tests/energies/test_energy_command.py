@@ -12,7 +12,7 @@ import pytest
 
 from costmodel.cli import energy as room
 from costmodel.energies.tables import FOLDER
-from costmodel.errors import CostmodelError, ParameterError
+from costmodel.errors import CostmodelError, ParameterError, PredictionError
 from costmodel.files import folder
 
 CODE = """
@@ -73,10 +73,31 @@ def test_the_same_numbers_in_every_format(capsys: pytest.CaptureFixture[str]) ->
     for form, start in (("markdown", "| op |"), ("latex", "\\begin{tabular}")):
         assert run("mlperf_tiny_resnet8", "--by", "op", "--format", form) == 0
         assert capsys.readouterr().out.startswith(start)
-    assert run("mlperf_tiny_resnet8", "--spread", "--format", "csv") == 0
-    assert capsys.readouterr().out.startswith(
-        "table,technology,compute_joules,memory_joules,joules,estimated,uncounted"
-    )
+
+
+def test_the_spread_is_a_second_table(capsys: pytest.CaptureFixture[str]) -> None:
+    for form, start, second in (
+        ("table", "op ", "\n\ntable "),
+        ("markdown", "| op |", "\n\n| table | technology |"),
+        ("latex", "\\begin{tabular}", "\n\n\\begin{tabular}"),
+    ):
+        assert run("mlperf_tiny_resnet8", "--by", "op", "--spread", "--format", form) == 0
+        out = capsys.readouterr().out
+        assert out.startswith(start)
+        assert second in out
+        assert "zigzag" in out.partition(second)[2]
+    assert run("mlperf_tiny_resnet8", "--by", "op", "--spread", "--format", "json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert len(shown["spread"]) == 5
+    assert shown["layers"][0]["op"] == "conv2d"
+    with pytest.raises(ParameterError) as caught:
+        run("mlperf_tiny_resnet8", "--spread", "--format", "csv")
+    assert str(caught.value) == ("--spread is a second table, csv holds one; --format json has both, layers and spread")
+    for form in ("json", "markdown"):
+        with pytest.raises(PredictionError, match="power x time uses no table of energies: there is no spread"):
+            run("mlperf_tiny_resnet8", "--hardware", "nucleo_l4r5zi:tflm", "--model", "power_time", "--spread",
+                "--format", form)  # fmt: skip
+    assert capsys.readouterr().out == ""
 
 
 def test_power_times_time(capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,6 +142,13 @@ def test_the_measured_energies(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_it_does_not_understand() -> None:
     with pytest.raises(ParameterError, match="energy needs a network: costmodel energy NET; --tables and --measured "):
         run()
+    with pytest.raises(ParameterError, match=r"^--tables and --measured are two listings; give one of them$"):
+        run("--tables", "--measured")
+    with pytest.raises(ParameterError) as caught:
+        run("mobilenet_v2", "--latency", "5ms")
+    assert str(caught.value) == (
+        'latency_seconds (--latency) belongs to model = "power_time" (--model power_time), not to per_operation'
+    )
     for option in ("--tables", "--measured"):
         with pytest.raises(ParameterError, match=f"{option} says nothing of 'lenet5'; give a network or {option}"):
             run("lenet5", option)

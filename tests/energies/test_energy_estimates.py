@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from costmodel import cost_table, load
 from costmodel.energies import ENERGY_COLUMNS, EnergyEstimate, LayerWork, NetworkWork, energy, work_of
 from costmodel.energies.overview import as_object, as_text, merged, readable_columns
-from costmodel.energies.spread import ratios
+from costmodel.energies.spread import left_out_tables, ratios
 from costmodel.energies.tables import FOLDER, load_table
 from costmodel.errors import ParameterError, PredictionError, UnknownNameError
 from costmodel.files import folder
@@ -203,6 +203,30 @@ def test_a_memory_named_in_one_table_is_no_other_tables() -> None:
     assert [value is None for value in small["memory_joules"]] == [False, False, True, False, True]
 
 
+def test_the_spread_says_why_tables_are_left_out() -> None:
+    """Five tables multiply int8; for adder filters four of them lack an addition of int8."""
+    found = energy(cost_table(load("adder_resnet20_cifar")))
+    macs, filter_adds = "for the macs of conv2d", "for the filter_adds of adder_conv2d"
+    zigzag = ("zigzag_edge_tpu_like", "zigzag_eyeriss_like", "zigzag_tpu_like")
+    assert left_out_tables(found) == {
+        "aladdin_40nm": f"no multiply.int8 {macs}", "eyeriss_relative": "no joules",
+        "han_45nm": f"no multiply.int8 {macs}", "jouppi_7nm": f"no add.int8 {filter_adds}",
+        **dict.fromkeys(zigzag, f"no add.int8 and add.int32 {filter_adds}"),
+    }  # fmt: skip
+    assert as_object(found)["spread_without"] == left_out_tables(found)
+    reasons = (
+        f"no multiply.int8 {macs} in aladdin_40nm, han_45nm; no joules in eyeriss_relative; no add.int8 {filter_adds} "
+        f"in jouppi_7nm; no add.int8 and add.int32 {filter_adds} in {', '.join(zigzag)}"
+    )
+    text = " ".join(as_text(found, "op", {}, with_spread=True).split())
+    assert f"other tables none to compare with: {reasons}" in text
+    assert text.endswith(f"left out {reasons}")
+    shift = left_out_tables(energy(cost_table(load("shift_resnet20_cifar"))))
+    assert shift["jouppi_7nm"] == "no shift.int8 for the shifts of shift_conv2d"
+    alone = energy(COSTS, table="aladdin_40nm", dtype="float32")
+    assert set(left_out_tables(alone)) == {"eyeriss_relative", *zigzag}
+
+
 def test_a_table_of_ones_own_does_not_replace_the_bundled_one(tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
     text = (Path(folder(FOLDER)) / "horowitz_45nm.toml").read_text()
@@ -316,23 +340,42 @@ def test_a_network_without_work() -> None:
     assert energy(idle).joules == 0
 
 
+@pytest.mark.parametrize(
+    ("costs", "text"),
+    [
+        ("mobilenet_v2", "energy needs a CostTable, got str; call cost_table(load('mobilenet_v2')) first"),
+        (load("lenet5"), "energy needs a CostTable, got Graph; call cost_table(graph) first"),
+    ],
+)
+def test_what_has_no_costs(costs: object, text: str) -> None:
+    for model in (None, "power_time"):
+        with pytest.raises(ParameterError) as caught:
+            energy(costs, "nucleo_l4r5zi:tflm", model=model)  # type: ignore[arg-type]
+        assert str(caught.value) == text
+
+
 def test_arguments_of_another_model_are_refused() -> None:
     with pytest.raises(
-        ParameterError, match="latency_seconds does not belong to the model per_operation; it does to model"
+        ParameterError,
+        match=r'latency_seconds \(--latency\) belongs to model = "power_time" \(--model power_time\), not',
     ):
         energy(COSTS, latency_seconds=1.0)
     with pytest.raises(ParameterError, match=r"model = 'power' is no model of energy; did you mean 'power_time'\?"):
         energy(COSTS, model="power")  # type: ignore[arg-type]
-    with pytest.raises(ParameterError, match='the relative model needs a relative table: table = "eyeriss_relative"'):
+    with pytest.raises(
+        ParameterError, match=r'the relative model needs a relative table: table = "eyeriss_relative" \(--table'
+    ):
         energy(COSTS, model="relative")
-    with pytest.raises(ParameterError, match="model = 'relative' needs another table: han_45nm is for per_operation"):
+    with pytest.raises(
+        ParameterError, match=r"model = 'relative' needs another table \(--table\): han_45nm is for per_operation"
+    ):
         energy(COSTS, table="han_45nm", model="relative")
     with pytest.raises(
         ParameterError, match=r"the work is of int8 with fusion folded; dtype and fusion belong to work_of"
     ):
         energy(work_of(COSTS), dtype="float32")
     with pytest.raises(ParameterError, match=r"work_of needs a CostTable, got Graph"):
-        energy(load("lenet5"))  # type: ignore[arg-type]
+        work_of(load("lenet5"))  # type: ignore[arg-type]
     with pytest.raises(UnknownNameError, match="unknown device 'pixel_7'"):
         energy(COSTS, "pixel_7")
     with pytest.raises(ParameterError, match=r"by = 'layers' is no grouping; did you mean 'layer'\?"):

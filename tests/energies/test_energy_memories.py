@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from costmodel import cost_table, load
 from costmodel.energies import energy, work_of
 from costmodel.energies.hierarchy import hierarchy_of
-from costmodel.energies.overview import as_text
+from costmodel.energies.overview import as_object, as_text
 from costmodel.errors import ParameterError, PredictionError, SpecError, UnknownNameError
 from costmodel.files import folder
 from costmodel.hardware import devices, load_device
@@ -231,6 +231,32 @@ def test_a_memory_can_be_named() -> None:
         energy(COSTS, activation_level="sram_9kib")
     with pytest.raises(UnknownNameError, match="unknown memory level 'tape'; there are dram, sram_8kib"):
         energy(COSTS, weight_level="tape")
+
+
+def test_a_memory_that_the_device_does_not_have_is_a_what_if() -> None:
+    costs = cost_table(load("mlperf_tiny_vww_mbv1"))
+    plain = energy(costs, "stm32f746")
+    assert plain.memories == "stm32f746: sram 327,680 bytes; weights in flash"
+    found = energy(costs, "stm32f746", activation_level="dram")
+    assert found.memories == f"{plain.memories}; its file names no dram: what if it had that of the table"
+    assert as_object(found)["memory"] == found.memories
+    assert found.memories in " ".join(as_text(found, "op", {}).split())
+    both = energy(costs, "stm32f746", activation_level="dram", weight_level="dram_high")
+    assert both.memories.endswith("its file names no dram and dram_high: what if it had that of the table")
+    assert energy(costs, "stm32f746", activation_level="sram").memories == plain.memories
+    assert energy(costs, "pixel_6", activation_level="dram").memories == energy(costs, "pixel_6").memories
+    without = energy(cost_table(load("lenet5")), activation_level="sram_1mib")
+    assert without.memories == "no memory on the chip is given: the rest from DRAM; sram_1mib of the table"
+    assert energy(COSTS, activation_level="dram").memories == "no memory on the chip is given: everything from DRAM"
+
+
+def test_the_levels_that_exist_are_those_that_are_listed() -> None:
+    """No table has an l3; pixel_6 has one, and it stands in the hint."""
+    with pytest.raises(UnknownNameError, match="unknown memory level 'l3'; there are dram, sram_8kib, sram_32kib"):
+        energy(COSTS, activation_level="l3")
+    with pytest.raises(UnknownNameError, match="unknown memory level 'nosuch'; there are l3, dram, sram_8kib"):
+        energy(COSTS, "pixel_6", activation_level="nosuch")
+    assert set(energy(COSTS, "pixel_6", activation_level="l3").columns["activation_level"]) == {"l3", ""}
 
 
 @pytest.mark.parametrize("size", [0, -1, 1.5, "64", True, 2**51])

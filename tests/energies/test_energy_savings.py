@@ -17,7 +17,7 @@ def of(network: str, dtype: str | Dtype = "int8", table: str = "horowitz_45nm") 
 
 
 def saving(network: str, plain: str, dtype: str | Dtype = "int8", table: str = "horowitz_45nm") -> float:
-    return 1 - of(network, dtype, table).compute / of(plain, dtype, table).compute
+    return float(1 - of(network, dtype, table).compute / of(plain, dtype, table).compute)
 
 
 @pytest.mark.parametrize(
