@@ -53,8 +53,8 @@ def device_memory(
     >>> device_memory("stm32f746")
     DeviceMemory(device='stm32f746', sram_bytes=327680, flash_bytes=1048576)
 
-    Raises: PredictionError for a device without SRAM of known size for activations; ParameterError for `sram_bytes` that is no positive
-    whole number or stands beside `hardware`; what `costmodel.load_hardware` raises.
+    Raises: PredictionError for a device without SRAM of known size for activations; ParameterError for `sram_bytes`
+    that is no positive whole number or stands beside `hardware`; what `costmodel.load_hardware` raises.
     """
     if hardware is None:
         if sram_bytes is None:

@@ -155,10 +155,35 @@ def check_device(document: Document) -> None:
         raise SpecError(sorted(unique.values(), key=lambda p: (p.line, p.column)))
 
 
+EXAMPLES = {
+    "memory": ("sram",), "peak": ("int8",), "runtime": ("tflm", "int8"), "operation": ("add", "int8"),
+}  # fmt: skip
+"""What stands behind the first word in the header of a table, where any name may."""
+
+
+def type_problem(document: Document, mistake: dict[str, Any]) -> Problem | None:
+    """A value that is no table, or no whole number, in words of the file; None for other mistakes."""
+    path: KeyPath = tuple(mistake["loc"])
+    kind, value = mistake["type"], mistake["input"]
+    if kind in ("dict_type", "model_type", "model_attributes_type"):
+        names = [str(part) for part in path if isinstance(part, str)]
+        header = ".".join([*names, *EXAMPLES.get(names[0], ())[len(names) - 1 :]])
+        if len(names) == len(path):
+            return document.problem(path, f"{'.'.join(names)} must be a table", f"write [{header}]")
+        return document.problem(path, f"{names[-1]} must be tables", f"write [[{header}]]")
+    if kind in ("int_type", "int_from_float"):
+        whole = isinstance(value, float) and value.is_integer() and abs(value) < 2**63
+        return document.problem(path, f"{path[-1]} must be a whole number", f"write {value:.0f}" if whole else "")
+    return None
+
+
 def _problem(document: Document, mistake: dict[str, Any]) -> Problem:
     path: KeyPath = tuple(mistake["loc"])
     kind, text = mistake["type"], str(mistake["msg"]).removeprefix("Value error, ")
     key = path[-1] if path else ""
+    of_type = type_problem(document, mistake)
+    if of_type is not None:
+        return of_type
     if kind == "missing":
         owner = f"[{'.'.join(map(str, path[:-1]))}]" if path[:-1] else "the file"
         remedy = f"add {key} = ..." if path[:-1] else f"add [{key}]"

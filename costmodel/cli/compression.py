@@ -19,12 +19,12 @@ def add_commands(commands: Any) -> None:
         "--weight-bits",
         default="8",
         metavar="N | PATTERN=N[,...]",
-        help="of each weight (default: 8), or by layer names",
+        help="of each weight (default: 8), or by names of layers or blocks",
     )
     compress.add_argument(
         "--sparsity",
         metavar="S | PATTERN=S[,...]",
-        help="part of the weights that are zero: 0.5, or 'fc*=0.9,conv*=0.6'",
+        help="part of the weights that are zero: 0.5, or 'fc*=0.9,block_3.conv_1=0.6'",
     )
     compress.add_argument("--coding", default="dense", metavar="C", help="how weights are stored (default: dense)")
     compress.add_argument("--index-bits", type=int, metavar="N", help="of an index that can be chosen (default: 4)")

@@ -61,8 +61,8 @@ def _fraction(value: Any) -> Fraction | None:
 def for_layers(name: str, value: Any, layers: Sequence[str], default: T, read: Callable[[str, Any], T]) -> dict[str, T]:
     """The value of each layer.
 
-    One value holds for all layers. A mapping has a value for each pattern of names (`fire*.expand3x3*`); where several
-    match, the last one holds, and `default` where none does.
+    One value holds for all layers. A mapping has a value for each pattern of names (`fire*.expand3x3*`) of layers, or
+    of the steps and blocks that they lie in; where several match, the last one holds, and `default` where none does.
 
     >>> for_layers("weight_bits", {"*": 8, "fc*": 5}, ["conv1", "fc6"], 32, whole_bits)
     {'conv1': 8, 'fc6': 5}
@@ -81,20 +81,23 @@ def for_layers(name: str, value: Any, layers: Sequence[str], default: T, read: C
 
 
 def matching(name: str, pattern: Any, layers: Iterable[str]) -> list[str]:
-    """The layers that a pattern names.
+    """The layers that a pattern names: by their own names, or by that of a step or block they lie in.
+
+    >>> matching("sparsity", "block_3.conv_1", ["block_3.conv_1.conv2d", "block_3.conv_10.conv2d"])
+    ['block_3.conv_1.conv2d']
 
     Raises: ParameterError where there is none.
     """
     if not isinstance(pattern, str) or len(pattern) > LONGEST_PATTERN:
         raise ParameterError(f"{name}: {_shown(pattern)} is no pattern of layer names; write for example 'conv*'")
     layers = list(layers)
-    found = [layer for layer in layers if fnmatchcase(layer, pattern)]
+    found = [layer for layer in layers if fnmatchcase(layer, pattern) or fnmatchcase(layer, f"{pattern}.*")]
     if not found:
         word = pattern.strip("*")
         inside = [layer for layer in layers if word and word in layer]
         like = nearest(pattern, layers) if pattern else ""
         hint = f"did you mean '*{word}*'?" if inside else like or _some(layers)
-        raise ParameterError(f"{name}: no layer with weights is called {pattern!r}; {hint}")
+        raise ParameterError(f"{name}: no layer or block with weights is called {pattern!r}; {hint}")
     return found
 
 

@@ -112,10 +112,10 @@ def compress(
 ) -> Compression:
     """What a network stores with fewer bits and with zeros among its weights, and what a device makes of it.
 
-    `weight_bits` (1 to 32) and `sparsity` hold for all layers, or are mappings of patterns of layer names, of which
-    the last that matches holds; layers that none matches keep 32 bits and have no zeros. `sparsity` is the part of the
-    weights that are zero: kept weights are weights * (1 - sparsity), rounded up for each layer. The column that
-    SqueezeNet (arXiv:1602.07360), Table 1, heads "sparsity" prints the part that is kept instead.
+    `weight_bits` (1 to 32) and `sparsity` hold for all layers, or are mappings of patterns of names of layers, steps or
+    blocks, of which the last that matches holds; layers that none matches keep 32 bits and have no zeros. `sparsity` is
+    the part of the weights that are zero: kept weights are weights * (1 - sparsity), rounded up for each layer. The
+    column that SqueezeNet (arXiv:1602.07360), Table 1, heads "sparsity" prints the part that is kept instead.
 
     `coding` names a row of `costmodel.compression.CODINGS`. `index_bits` are those of its index, where it has one that
     can be chosen; a relative index has 4 by default, as the released file of SqueezeNet (the paper has 8 for

@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from costmodel.energies.tables import FORMATS, OPERATIONS, Kind, Unit
 from costmodel.errors import Problem, SpecError, nearest
 from costmodel.files import Document
+from costmodel.hardware_schema import type_problem
 from costmodel.positions import KeyPath
+from costmodel.records import replace
 
 Text = Annotated[str, Field(min_length=1)]
 Energy = Annotated[float, Field(ge=1e-18, lt=1e6, allow_inf_nan=False)]
@@ -88,6 +90,10 @@ def _problem(document: Document, mistake: dict[str, Any]) -> Problem:
     path: KeyPath = tuple(mistake["loc"])
     kind, text = mistake["type"], str(mistake["msg"])
     key = path[-1] if path else ""
+    of_type = type_problem(document, mistake)
+    if of_type is not None:
+        whole_entry = path[0] == "operation" and len(path) == 3
+        return replace(of_type, remedy=f"{of_type.remedy} and energy = ... in joules") if whole_entry else of_type
     if kind == "missing":
         owner = f"[{'.'.join(map(str, path[:-1]))}]" if path[:-1] else "the file"
         remedy = f"add {key} = ..." if path[:-1] else f"add [{key}]"
@@ -101,7 +107,8 @@ def _problem(document: Document, mistake: dict[str, Any]) -> Problem:
         fields = list(_section_at(path).model_fields)
         hint = nearest(str(key), fields) or f"it has: {', '.join(fields)}"
         return document.problem(path, f"unknown key {key!r}", hint, of_key=True)
-    return document.problem(path, f"{key}: {text[:1].lower()}{text[1:]}", "")
+    remedy = "write joules: 0.1 pJ is 0.1e-12" if kind == "float_type" else ""
+    return document.problem(path, f"{key}: {text[:1].lower()}{text[1:]}", remedy)
 
 
 def _section_at(path: KeyPath) -> type[Section]:

@@ -236,7 +236,7 @@ MISTAKES = [
     ("[compression.structured_2_4]\npeak_factor = 2.0\ndtypes = [\"float16\"]\nsource = \"x\"",
      "there is no [peak.float16]; peaks: int8, float32"),
     ("[compression.structured_2_4]\npeak_factor = 2.0\ndtypes = [[]]\nsource = \"x\"", "should be a valid string"),
-    ("[compression]\nweight_bits = 4", "input should be a valid dictionary"),
+    ("[compression]\nweight_bits = 4", "compression.weight_bits must be a table; write [compression.weight_bits]"),
 ]  # fmt: skip
 
 

@@ -131,7 +131,10 @@ def test_parameters_of_the_network_and_exact_fractions(capsys: pytest.CaptureFix
         (["--weight-bits", "ip1=8,4"], "--weight-bits: '4' is no PATTERN=value"),
         (["--weight-bits", "ip1=8,ip1=4"], "--weight-bits: 'ip1' is given twice"),
         (["--sparsity", "ip1=half"], "sparsity of 'ip1' = 'half' must be the part of zeros, from 0 to below 1"),
-        (["--sparsity", "conv=0.5"], "sparsity: no layer with weights is called 'conv'; did you mean '*conv*'?"),
+        (
+            ["--sparsity", "conv=0.5"],
+            "sparsity: no layer or block with weights is called 'conv'; did you mean '*conv*'?",
+        ),
         (["--overlap", "sum"], "--overlap belongs to the effect on a device; add --hardware H"),
         (["--sram", "1MB"], "--sram belongs to the effect on a device; add --hardware H"),
         (

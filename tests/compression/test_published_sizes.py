@@ -44,7 +44,7 @@ def test_a_file_may_ask_for_a_compressed_size(tmp_path: Path) -> None:
         ("weight_bits = 4", "bits = 4", "unknown key 'bits'"),
         ("weight_bits = 4", 'weight_bits = "4"', "'weight_bits' must be a number, or numbers by patterns"),
         ("weight_bits = 4", 'weight_bits = 4, gives = "size"', "'size' is none of stored_bytes, kept, fillers"),
-        ("weight_bits = 4", 'weight_bits = { "fc" = 4 }', "no layer with weights is called 'fc'"),
+        ("weight_bits = 4", 'weight_bits = { "fc" = 4 }', "no layer or block with weights is called 'fc'"),
     ):
         file.write_text(text.replace(old, new))
         with pytest.raises(SpecError) as caught:

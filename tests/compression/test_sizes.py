@@ -167,11 +167,34 @@ def test_two_of_four_where_input_channels_come_in_fours() -> None:
     assert set(some.columns["coding"]) == {"", "dense", "structured_2_4"}
 
 
+@pytest.mark.parametrize("pattern", ["inverted_residual_2.conv_1", "*_residual_2.conv_1", "inverted_residual_2"])
+def test_a_step_or_block_names_the_layers_inside(pattern: str) -> None:
+    """Names as `costmodel memory` and `costmodel show` print them, where norm and activation are folded."""
+    costs = cost_table(load("mobilenet_v2"))
+    columns = compress(costs, sparsity={pattern: 0.5}).columns
+    rows = zip(columns["layer"], columns["weights"], columns["kept"], strict=True)
+    halved = [layer for layer, weights, kept in rows if kept < weights]
+    inside = [
+        f"inverted_residual_2.{name}" for name in ("conv_1.conv2d", "depthwise.depthwise_conv2d", "conv_2.conv2d")
+    ]
+    assert halved == (inside if pattern == "inverted_residual_2" else inside[:1])
+
+
+def test_a_part_of_a_name_is_no_block() -> None:
+    costs = cost_table(load("mobilenet_v2"))
+    with pytest.raises(ParameterError) as caught:
+        compress(costs, sparsity={"inverted_residual_2.conv": 0.5})
+    assert str(caught.value) == (
+        "sparsity: no layer or block with weights is called 'inverted_residual_2.conv'; did you mean "
+        "'*inverted_residual_2.conv*'?"
+    )
+
+
 def test_a_network_without_weights_or_layers() -> None:
     empty = cost_table(Graph("empty", {"x": image(3, 8, 8)}, (), ("x",), {}))
     compression = compress(empty)
     assert (compression.compressed_bytes, compression.ratio) == (0, 1.0)
-    with pytest.raises(ParameterError, match="no layer with weights is called 'fc'; the network has none"):
+    with pytest.raises(ParameterError, match="no layer or block with weights is called 'fc'; the network has none"):
         compress(empty, {"fc": 8})
 
 
@@ -182,8 +205,14 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"weight_bits": True}, "weight_bits = True must be a whole number"),
     ({"weight_bits": [8]}, r"weight_bits = \[8\] must be a whole number"),
     ({"weight_bits": {"conv1*": 40}}, r"weight_bits of 'conv1\*' = 40 must be a whole number of bits from 1 to 32"),
-    ({"weight_bits": {"expand3x3": 8}}, r"no layer with weights is called 'expand3x3'; did you mean '\*expand3x3\*'"),
-    ({"weight_bits": {"fc9": 8}}, r"no layer with weights is called 'fc9'; there are conv1.conv2d, .* and 23 more"),
+    (
+        {"weight_bits": {"expand3x3": 8}},
+        r"no layer or block with weights is called 'expand3x3'; did you mean '\*expand3x3\*'",
+    ),
+    (
+        {"weight_bits": {"fc9": 8}},
+        r"no layer or block with weights is called 'fc9'; there are conv1.conv2d, .* and 23 more",
+    ),
     ({"weight_bits": {3: 8}}, r"weight_bits: 3 is no pattern of layer names; write for example 'conv\*'"),
     ({"weight_bits": {"x" * 300: 8}}, "is no pattern of layer names"),
     ({"weight_bits": {str(at): 8 for at in range(1001)}}, "weight_bits has more than 1,000 patterns"),

@@ -185,12 +185,16 @@ def test_the_listing_names_what_is_estimated() -> None:
         ("energy = 0.03e-12", "energy = 0.03", 11, "energy = 0.03 joules is too much for one; write 5 pJ as 5e-12"),
         ("energy = 0.03e-12", "energy = 0", 11, "energy must be at least 1e-18"),
         ("energy = 0.03e-12", "energy = 1e-320", 11, "energy must be at least 1e-18"),
-        ("energy = 0.03e-12", 'energy = "0.03 pJ"', 11, "energy: input should be a valid number"),
+        ("energy = 0.03e-12", 'energy = "0.03 pJ"', 11,
+         "energy: input should be a valid number; write joules: 0.1 pJ is 0.1e-12"),
         ("[operation.add.int8]", "[operation.add.int7]", 10, "unknown number format 'int7'; did you mean 'int8'?"),
         ("[operation.add.int8]", "[operation.divide.int8]", 10,
          "unknown operation 'divide'; there are add, multiply, mac, shift"),
         ('kind           = "sram"', 'kind           = "cache"', 52, "kind: input should be 'register', 'sram'"),
-        ("capacity_bytes = 8192", "capacity_bytes = 8.5", 53, "capacity_bytes: input should be a valid integer"),
+        ("capacity_bytes = 8192", "capacity_bytes = 8.5", 53, "capacity_bytes must be a whole number"),
+        ("capacity_bytes = 8192", "capacity_bytes = 8192.0", 53, "capacity_bytes must be a whole number; write 8192"),
+        ("[operation.add.int8]\nenergy = 0.03e-12", '[operation.add]\nint8 = "0.1 pJ"', 11,
+         "operation.add.int8 must be a table; write [operation.add.int8] and energy = ... in joules"),
         ("access_bytes   = 8\n", "", 51, "[memory.sram_8kib] has no 'access_bytes'"),
         ("read_energy    = 10e-12", "read_energy    = 10", 55, "read_energy = 10 joules is too much for one"),
     ],
@@ -226,8 +230,13 @@ def test_a_table_without_operations_is_no_table(tmp_path: Path) -> None:
         with pytest.raises(SpecError, match=rf"\[{header}\] is empty; add \[operation\.(add|multiply)\.int8\]"):
             load_table(str(file))
     file.write_text("table = 3\noperation = { add = 4 }\nmemory = [1]\n")
-    with pytest.raises(SpecError, match="table: input should be a valid dictionary"):
+    with pytest.raises(SpecError) as caught:
         load_table(str(file))
+    assert [f"{each.problem}; {each.remedy}" for each in caught.value.problems] == [
+        "table must be a table; write [table]",
+        "operation.add must be a table; write [operation.add.int8]",
+        "memory must be a table; write [memory.sram]",
+    ]
 
 
 def test_a_users_table_works_like_a_bundled_one(tmp_path: Path) -> None:
