@@ -190,9 +190,7 @@ def test_an_arena_is_a_definition_of_the_peak() -> None:
     assert (peak.bytes, peak.definition) == (plan.bytes, "arena") == (400 + 512, "arena")
     assert list(peak.held_bytes.values())[1:] == [plan.offsets["relu"] + 512, max(peak.held_bytes["two"], 512)]
     assert peak_memory(load("mlperf_tiny_vww_mbv1"), definition="arena").bytes == 55_296
-    with pytest.raises(
-        UnknownNameError, match="peak_memory and plan_arena have it; here there are single"
-    ):
+    with pytest.raises(UnknownNameError, match="peak_memory and plan_arena have it; here there are single"):
         definition_named("arena")
 
 

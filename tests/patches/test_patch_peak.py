@@ -168,9 +168,7 @@ def test_the_rest_is_the_network_after_the_cut(definition: str, grid: int | tupl
 def test_definitions_and_number_formats_must_exist() -> None:
     with pytest.raises(UnknownNameError, match="unknown definition of memory 'fusedd'; did you mean 'fused'"):
         patch_costs(CHAIN, "two", 2, definition="fusedd")
-    with pytest.raises(
-        UnknownNameError, match="peak_memory and plan_arena have it; here there are single"
-    ):
+    with pytest.raises(UnknownNameError, match="peak_memory and plan_arena have it; here there are single"):
         search_patches(CHAIN, definition="arena")
     with pytest.raises(UnknownNameError, match="unknown number format 'int9'"):
         patch_costs(CHAIN, "two", 2, dtype="int9")
