@@ -54,9 +54,9 @@ def sweep(
     itself a list takes a list of lists). The columns are `network`, the parameters, with devices `hardware`, then the
     totals of `costmodel.costs.COLUMNS`, and with devices `bytes` and `latency_seconds`. `memory` is a definition of
     peak memory (`costmodel.memory.DEFINITIONS`) and adds `peak_activation_bytes` and `flash_bytes`, in the number
-    format of the device, without devices in `dtype` (int8). Rows are ordered as nested loops over network, parameters and devices
-    would be, and hold what a loop of `load`, `cost_table`, `predict`, `peak_memory` and `flash_size` gives; variants of
-    one structure are counted together.
+    format of the device, without devices in `dtype` (int8). Rows are ordered as nested loops over network, parameters
+    and devices would be, and hold what a loop of `load`, `cost_table`, `predict`, `peak_memory` and `flash_size` gives;
+    variants of one structure are counted together.
 
     >>> models = sweep("mobilenet_v1", width=[0.25, 1.0], resolution=[128, 224], hardware=["ridge_5", "ridge_500"])
     >>> models[["width", "resolution", "hardware", "macs"]].values.tolist()[-1]
