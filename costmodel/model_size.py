@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from costmodel.arithmetic import ceil_div
+from costmodel.arithmetic import ceil_div, is_array
 from costmodel.costs import CostTable, cost_table
 from costmodel.dtypes import Dtype, dtype_of
 from costmodel.errors import ParameterError, UnknownNameError, nearest
@@ -71,6 +71,8 @@ class FlashSize:
         return self.weight_bytes + self.bias_bytes + self.scale_bytes + self.other_bytes
 
     def __repr__(self) -> str:
+        if is_array(self.bytes):
+            return f"<FlashSize of {len(self.bytes):,} variants of {self.network} ({self.dtype}, {self.storage})>"
         return (
             f"<FlashSize of {self.network}: {self.bytes:,} bytes ({self.dtype}, {self.storage}); "
             ".weight_bytes, .bias_bytes, .scale_bytes, .other_bytes>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,8 @@ def test_a_network_that_fits(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "mlperf_tiny_vww_mbv1 on stm32f746:idealised:int8, int8: fits"
     assert lines[3].split()[:8] == ["SRAM", "54", "KiB", "320", "KiB", "16.9", "%", "yes"]
-    assert "SRAM: arena without gaps at its peak; limit: [memory.sram] of stm32f746" in lines
+    note = "SRAM: arena without gaps at its peak, without the runtime's own memory, code or stack"
+    assert f"{note}; limit: [memory.sram] of stm32f746" in lines
 
 
 def test_a_network_that_does_not_fit_gives_remedies_and_1(capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,3 +67,17 @@ def test_mistakes_give_2_and_no_traceback(arguments: list[str], text: str, capsy
     error = capsys.readouterr().err
     assert text in error
     assert "Traceback" not in error
+
+
+def test_arguments_are_not_parameters(capsys: pytest.CaptureFixture[str]) -> None:
+    for given, option in (("dtype=int8", "--dtype"), ("sram_bytes=100", "--sram"), ("weight_bits=4", "--weight-bits")):
+        assert main(["fits", "lenet5", given, "--sram", "1MiB"]) == 2
+        assert f"is no parameter of a network; write {option}" in capsys.readouterr().err
+
+
+def test_a_huge_image_is_searched_in_large_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "huge image.toml"
+    size = "input = [3, 2147483647, 2147483647]"
+    file.write_text(f'name = "huge"\nsource = "a test of limits"\n{size}\nlayers = [ {{ conv2d = 1 }} ]\n')
+    assert main(["fits", str(file), "--sram", "1KiB"]) == 1
+    assert "huge" in capsys.readouterr().out

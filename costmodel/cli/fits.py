@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from costmodel.errors import ParameterError
 from costmodel.report import FORMATS
 
 
@@ -34,6 +35,7 @@ def _fits(options: argparse.Namespace) -> int:
     from costmodel.deployment import fits
     from costmodel.deployment.report import FORMATTERS, as_object, as_text, columns_of
     from costmodel.quantities import BYTES, JOULES, SECONDS, amount
+    from costmodel.specs.program import RESERVED_PARAMETERS
 
     budgets: dict[str, Any] = {
         name: amount(text, units, f"--{name.partition('_')[0]}")
@@ -45,11 +47,16 @@ def _fits(options: argparse.Namespace) -> int:
         )
         if text is not None
     }
+    parameters = parameters_of(options.parameters)
+    for name in parameters:
+        if name in RESERVED_PARAMETERS:
+            flag = name.partition("_")[0] if name.partition("_")[2] in ("bytes", "seconds", "joules") else name
+            raise ParameterError(f"{name} is no parameter of a network; write --{flag.replace('_', '-')}")
     answer = fits(
         options.network, options.hardware, dtype=options.dtype, definition=options.definition,
         workspace=options.workspace, storage=options.storage, weight_bits=options.weight_bits,
         search=not options.no_search, **budgets,
-        **parameters_of(options.parameters),
+        **parameters,
     )  # fmt: skip
     if options.format == "table":
         print(as_text(answer))

@@ -52,6 +52,7 @@ def _sram(costs: CostTable, setting: Setting) -> Check:
     plan = plan_of(costs.graph, setting)
     gaps = plan.bytes - plan.lower_bound_bytes
     note = f"arena, {gaps:,} bytes of it gaps that no plan tried avoids" if gaps else "arena without gaps at its peak"
+    note += ", without the runtime's own memory, code or stack"
     return Check("SRAM", "bytes", plan.bytes, setting.limits.sram, peak.layer, peak.bytes, note)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from shlex import join
 from typing import Any
 
 from costmodel.deployment.needs import Setting
@@ -19,7 +20,7 @@ def fits_again(origin: Origin, setting: Setting, settings: Mapping[str, Any], na
         return fits_call(passes_call(origin, settings), setting)
     parameters = dict(settings) if name is not None else {**origin.parameters, **settings}
     words = [f"{key}={value}" for key, value in parameters.items()]
-    return " ".join(["costmodel fits", name or origin.name, *words, *_options(setting)])
+    return join(["costmodel", "fits", name or origin.name, *words, *_options(setting)])
 
 
 def load_call(origin: Origin, parameters: Mapping[str, Any]) -> str:
@@ -46,7 +47,7 @@ def fits_call(network: str, setting: Setting) -> str:
     """The call that asks whether a network fits, given as an expression."""
     words = [network]
     if setting.profile is not None:
-        words.append(repr(setting.profile.name))
+        words.append(repr(setting.hardware))
     elif setting.dtype != "int8":
         words.append(f"dtype={setting.dtype!r}")
     defaults = {"definition": "fused", "workspace": "none", "storage": "plain", "weight_bits": None}
@@ -62,14 +63,16 @@ def _options(setting: Setting) -> list[str]:
     """The options that a setting needs on the command line."""
     options = []
     if setting.profile is not None:
-        options.append(f"--hardware {setting.profile.name}")
+        options += ["--hardware", setting.hardware]
     elif setting.dtype != "int8":
-        options.append(f"--dtype {setting.dtype}")
-    options += [f"--definition {setting.definition}"] if setting.definition != "fused" else []
-    options += [f"--workspace {setting.workspace}"] if setting.workspace != "none" else []
-    options += [f"--storage {setting.storage}"] if setting.storage != "plain" else []
-    options += [f"--weight-bits {setting.weight_bits}"] if setting.weight_bits is not None else []
-    return options + [f"--{name} {amount}{FLAGS[name]}" for name, amount in _given(setting)]
+        options += ["--dtype", setting.dtype]
+    options += ["--definition", setting.definition] if setting.definition != "fused" else []
+    options += ["--workspace", setting.workspace] if setting.workspace != "none" else []
+    options += ["--storage", setting.storage] if setting.storage != "plain" else []
+    options += ["--weight-bits", str(setting.weight_bits)] if setting.weight_bits is not None else []
+    for name, amount in _given(setting):
+        options += [f"--{name}", f"{amount}{FLAGS[name]}"]
+    return options
 
 
 def _given(setting: Setting) -> list[tuple[str, Any]]:

@@ -23,10 +23,12 @@ from costmodel.roofline import Prediction, predict
 class Setting:
     """Where and how a network is to run: the profile may be missing, then there is no latency.
 
-    `weight_bits` is the width that weights are stored in, None for that of the number format.
+    `hardware` is how the profile was asked for. `weight_bits` is the width that weights are stored in, None for that of
+    the number format.
     """
 
     profile: HardwareProfile | None
+    hardware: str
     dtype: str
     definition: str
     workspace: str

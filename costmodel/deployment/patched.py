@@ -9,10 +9,16 @@ from costmodel.deployment.commands import passes_call
 from costmodel.deployment.needs import Needs, Setting, has_active_power, needs_of
 from costmodel.deployment.origin import Origin
 from costmodel.deployment.remedy import Remedy
+from costmodel.deployment.smaller import MANY_LAYERS
 from costmodel.errors import CostmodelError
 from costmodel.graph import Graph
 from costmodel.patches import PatchCosts, search_patches
+from costmodel.patches.search import GRIDS
 from costmodel.records import replace
+
+FEW_GRIDS = (2, 3, 4)
+"""Grids for networks with many layers, of which every cut takes time that grows with the layers before it."""
+PEAK_ONLY = "the peak without addresses, the image read piece by piece and not held"
 
 
 def patch_remedies(
@@ -39,7 +45,8 @@ def _cheapest(origin: Origin, graph: Graph, setting: Setting, settings: Mapping[
     limit = setting.limits.sram
     assert limit is not None
     try:
-        search = search_patches(graph, setting.dtype, setting.definition)
+        grids = GRIDS if len(graph.layers) <= MANY_LAYERS else FEW_GRIDS
+        search = search_patches(graph, setting.dtype, setting.definition, grids=grids)
     except CostmodelError as error:
         return Remedy("patches", f"{label}patches", None, False, settings, note=str(error))
     affordable = [candidate for candidate in search.front if candidate.peak_bytes <= limit.amount]
@@ -56,7 +63,7 @@ def _cheapest(origin: Origin, graph: Graph, setting: Setting, settings: Mapping[
         f"costmodel.patches.patch_costs({passes_call(origin, settings)}, {found.cut!r}, grid={found.grid}, "
         f"dtype={setting.dtype!r}, definition={setting.definition!r})"
     )
-    return Remedy("patches", words, needs, needs.within(setting.limits), chosen, how, "the peak, not an arena")
+    return Remedy("patches", words, needs, needs.within(setting.limits), chosen, how, PEAK_ONLY)
 
 
 def _needs(graph: Graph, setting: Setting, found: PatchCosts) -> Needs:

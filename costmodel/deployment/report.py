@@ -19,6 +19,12 @@ SHOW: dict[str, Callable[[Any], str]] = {
     "joules": lambda joules: with_prefix(float(joules), "J"),
 }
 WORDS = {True: "yes", False: "no", None: ""}
+PASSES_NAMED = {
+    "scale_width": "scale_width",
+    "scale_resolution": "scale_resolution",
+    "least_memory_order": "execution_order",
+}
+"""Functions that calls of remedies name, and the modules that they are in."""
 FORMATTERS: dict[str, Callable[[Any], str]] = {
     "sram_bytes": lambda value: _shown("bytes", value),
     "flash_bytes": lambda value: _shown("bytes", value),
@@ -38,6 +44,8 @@ def as_text(fit: Fit) -> str:
         lines += ["", "What would make it fit" if found else "Nothing that was tried makes it fit"]
         lines += ["", as_table(remedy_columns(fit, made))] if made else []
         lines += [""] + [line for remedy in fit.remedies for line in _remedy_lines(remedy)]
+        named = [name for name in PASSES_NAMED if any(f"{name}(" in remedy.how for remedy in fit.remedies)]
+        lines += [""] * bool(named) + [f"from costmodel.passes.{PASSES_NAMED[name]} import {name}" for name in named]
     return "\n".join(lines)
 
 
@@ -67,7 +75,9 @@ def remedy_columns(fit: Fit, remedies: list[Remedy]) -> dict[str, list[Any]]:
     }
     if any(check.resource == "energy" and check.limit is not None for check in fit.checks):
         columns["energy"] = [_shown("joules", need.energy_joules) for need in needs]
-    return columns | {"fits": [WORDS[remedy.fits] for remedy in remedies]}
+    is_predicted = any(check.is_predicted and check.limit is not None for check in fit.checks)
+    yes = "not excluded" if is_predicted else WORDS[True]
+    return columns | {"fits": [yes if remedy.fits else WORDS[False] for remedy in remedies]}
 
 
 def columns_of(fit: Fit) -> dict[str, list[Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from costmodel.arithmetic import ceil_div
 from costmodel.costs import cost_table
 from costmodel.deployment.needs import Setting, keeps_limits, needs_of
 from costmodel.deployment.origin import Origin
@@ -20,6 +21,8 @@ MANY_LAYERS = 400
 LEAST_RESOLUTION = 32
 PIXELS, HUNDREDTHS = 8, 5
 """Steps of the grid: resolutions 8 pixels apart, widths at multiples of 0.05."""
+MOST_RESOLUTIONS = 100
+"""Larger images are made smaller in larger steps."""
 
 
 @record
@@ -100,7 +103,8 @@ class Sizes:
         else:
             return [0]
         least = max(LEAST_RESOLUTION, (parameter.least or 0) if parameter is not None else 0)
-        return [own, *range(own - coarseness * PIXELS, int(least) - 1, -coarseness * PIXELS)]
+        step = PIXELS * max(coarseness, ceil_div(own, PIXELS * MOST_RESOLUTIONS))
+        return [own, *range(own - step, int(least) - 1, -step)]
 
 
 def largest_scaled(sizes: Sizes, setting: Setting) -> list[Scaled]:

@@ -109,7 +109,8 @@ def fits(
     chosen = profile.dtype.name if profile is not None else dtype_named(dtype or "int8").name
     if weight_bits is not None and (type(weight_bits) is not int or weight_bits not in range(1, 33)):
         raise ParameterError(f"weight_bits = {weight_bits!r} must be a whole number from 1 to 32")
-    setting = Setting(profile, chosen, definition, workspace, storage, weight_bits, limits)
+    asked = hardware if isinstance(hardware, str) and dtype is None else profile.name if profile is not None else ""
+    setting = Setting(profile, asked, chosen, definition, workspace, storage, weight_bits, limits)
     origin = origin_of(network, parameters)
     costs = cost_table(origin.graph)
     answer = Fit(

@@ -88,8 +88,9 @@ def _device_object(report: MemoryReport) -> dict[str, Any] | None:
     if device is None:
         return None
     flash = device.flash_bytes
+    needed = report.peak.bytes if report.arena is None else report.arena.bytes
     return {
-        "name": device.device, "sram_bytes": device.sram_bytes, "fits_sram": report.peak.bytes <= device.sram_bytes,
+        "name": device.device, "sram_bytes": device.sram_bytes, "fits_sram": needed <= device.sram_bytes,
         "flash_bytes": flash, "fits_flash": None if flash is None else report.flash.bytes <= flash,
     }  # fmt: skip
 

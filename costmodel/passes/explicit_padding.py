@@ -19,7 +19,8 @@ def explicit_padding(graph: Graph) -> Graph:
 
     PyTorch pads both sides alike, TensorFlow's "same" puts an odd pixel after the image. With stride 1 the two agree;
     with a larger one a converter from one to the other writes the zeros with an operator of its own, a second copy of
-    the map. In MobileNetV2 the largest is 114x114x96, which raises its peak by 63 %:
+    the map. Poolings whose windows hang over the edge (rounding "ceil") stay. In MobileNetV2 the largest copy is
+    114x114x96, which raises its peak by 63 %:
 
     >>> from costmodel import load, peak_memory
     >>> padded = peak_memory(explicit_padding(load("mobilenet_v2")))
@@ -44,12 +45,12 @@ def _padding(operator: Any) -> Any:
     """(before, after) along both axes, "same" as much on both sides; None where nothing has to be written."""
     if not isinstance(operator, Conv2d | DepthwiseConv2d | MaxPool2d):
         return None
-    height, width = pair(operator.stride)
-    if not anywhere((height > 1) | (width > 1)):
+    height, width = pair(operator.stride if operator.stride is not None else operator.kernel)
+    if not anywhere((height > 1) | (width > 1)) or getattr(operator, "rounding", "floor") == "ceil":
         return None
     spans = [extent(*axis) for axis in zip(pair(operator.kernel), pair(operator.dilation), strict=True)]
     ends = axis_paddings(operator.padding)
     vertical, horizontal = (
-        ((span - 1) // 2, span // 2) if each is None else each for each, span in zip(ends, spans, strict=True)
+        ((span - 1) // 2, (span - 1) // 2) if each is None else each for each, span in zip(ends, spans, strict=True)
     )
     return (vertical, horizontal) if anywhere(sum(vertical) + sum(horizontal) > 0) else None

@@ -109,7 +109,8 @@ def arena(
     figure = empty_figure(WIDTH, below + PLOT + above)
     limit = None if device is None else device.sram_bytes
     main, cut, frame = memory_panels(figure, below, highest_shown(plan.bytes, limit), "address")
-    fill_boxes(main, boxes, 0.8 if len(rows.starts) <= FEW else 0.4)
+    steps = len(rows.starts)
+    fill_boxes(main, boxes, 0.8 if steps <= FEW else 0.4 if steps <= 10 * FEW else 0)  # edges would hide thin boxes
     name_steps(main, rows.names)
     draw_cut(main, cut, blocks, full, plan.bytes)
     right, left = free_ends(full, len(rows.starts))

@@ -27,7 +27,8 @@ AXES = {1: VECTOR, 2: TOKENS, 3: IMAGE}
 """What an input of that many sizes is."""
 RESERVED_PARAMETERS = (
     "network", "hardware", "batch", "dtype", "fusion", "overlap", "memory",
-    "definition", "workspace", "storage", "sram_bytes", "flash_bytes", "latency_seconds", "energy_joules", "search",
+    "definition", "workspace", "storage", "weight_bits", "sram_bytes", "flash_bytes", "latency_seconds",
+    "energy_joules", "search",
 )  # fmt: skip
 """What `costmodel.sweep` and `costmodel.fits` take beside the parameters of a file."""
 MAXIMUM_CHOICES = 100

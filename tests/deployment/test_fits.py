@@ -156,7 +156,7 @@ def test_the_largest_size_is_that_of_trying_every_one(monkeypatch: pytest.Monkey
     monkeypatch.setattr(smaller, "HUNDREDTHS", 10)
     origin = origin_of("mobilenet_v2", {"classes": 10})
     setting = Setting(
-        costmodel.load_hardware("stm32f746"), "int8", "fused", "none", "plain", None,
+        costmodel.load_hardware("stm32f746"), "stm32f746", "int8", "fused", "none", "plain", None,
         limits_of(costmodel.load_hardware("stm32f746")),
     )  # fmt: skip
     sizes = Sizes(origin)
@@ -253,7 +253,7 @@ def test_narrow_weights_are_asked_for_again() -> None:
     assert narrow.needs is not None
     again = fits("mobilenet_v2", "stm32f746", weight_bits=4, search=False)
     assert again.checks[1].needed == narrow.needs.flash_bytes == 3_469_760 // 2 + 72_224
-    assert narrow.how == "costmodel fits mobilenet_v2 --hardware stm32f746:idealised:int8 --weight-bits 4"
+    assert narrow.how == "costmodel fits mobilenet_v2 --hardware stm32f746 --weight-bits 4"
     for bits in (0, 33, 4.0, True):
         with pytest.raises(ParameterError, match="must be a whole number from 1 to 32"):
             fits(CHAIN, sram_bytes=1, weight_bits=bits)  # type: ignore[arg-type]

@@ -53,3 +53,18 @@ def test_only_traffic_and_memory_grow(name: str) -> None:
     assert [plain.total(column) for column in ("macs", "params")] == [padded.total(c) for c in ("macs", "params")]
     assert plain.total("memory_access_elements") < padded.total("memory_access_elements")
     assert peak_memory(net).bytes <= peak_memory(padded.graph).bytes
+
+
+def test_a_kernel_of_even_size_and_a_pooling_without_a_stride_of_its_own() -> None:
+    """A 2x2 window on an even map needs no padding; the stride of a pooling is its kernel unless it is given."""
+    for pool in (MaxPool2d(2), MaxPool2d(2, stride=2)):
+        assert explicit_padding(one(pool, image(2, 8, 10))) == one(pool, image(2, 8, 10))
+
+
+def test_windows_that_hang_over_the_edge_stay() -> None:
+    net = one(MaxPool2d(3, stride=2, padding=0, rounding="ceil"), image(2, 8, 10))
+    assert explicit_padding(net) == net
+    for name in ("googlenet", "enet", "faster_rcnn_vgg16"):
+        before = load(name)
+        after = infer_shapes(explicit_padding(before))
+        assert all(after[tensor] == shape for tensor, shape in infer_shapes(before).items())
