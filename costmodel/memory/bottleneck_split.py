@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -95,9 +96,11 @@ class BottleneckSplit:
 
     @property
     def least_splits(self) -> int:
-        """The least number of parts that reaches the floor."""
+        """The least number of parts that reaches the floor: more parts never need more."""
         floor = self.floor_bytes
-        return next(splits for splits in range(1, self.most_splits + 1) if self.peak_bytes(splits) == floor)
+        return 1 + bisect_left(
+            range(1, self.most_splits + 1), True, key=lambda splits: self.peak_bytes(splits) == floor
+        )
 
     def columns(self) -> dict[str, list[Any]]:
         """A row for each number of parts, up to the least that reaches the floor."""

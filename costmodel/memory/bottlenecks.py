@@ -44,9 +44,11 @@ def bottlenecks_of(graph: Graph) -> tuple[Bottleneck, ...]:
 
     Raises: ParameterError where sizes are arrays.
     """
-    if any(is_array(size) for shape in graph.inputs.values() for size in shape.sizes):
-        raise ParameterError(f"bottlenecks are those of one network, and {graph.name} has arrays of sizes")
+    if not isinstance(graph, Graph):
+        raise ParameterError(f"bottlenecks are those of a Graph, got {type(graph).__name__}; load a network first")
     shapes, readers = infer_shapes(graph), graph.readers()
+    if any(is_array(size) for shape in shapes.values() for size in shape.sizes):
+        raise ParameterError(f"bottlenecks are those of one network, and {graph.name} has arrays of sizes")
     found = (_block_from(graph, shapes, readers, at) for at in range(len(graph.layers)))
     return tuple(block for block in found if block is not None)
 

@@ -56,11 +56,11 @@ def cuts_of(graph: Graph) -> Cuts:
 def check_graph(graph: Graph) -> None:
     """Raise for what is no network, or stands for many variants.
 
-    Raises: ParameterError, also where a size of the inputs is an array.
+    Raises: ParameterError, also where a size is an array.
     """
     if not isinstance(graph, Graph):
         raise ParameterError(f"patches are those of a Graph, got {type(graph).__name__}; load a network first")
-    if any(is_array(size) for shape in graph.inputs.values() for size in shape.sizes):
+    if any(is_array(size) for shape in infer_shapes(graph).values() for size in shape.sizes):
         raise ParameterError(f"patches are those of one network, and {graph.name} has arrays of sizes: load one alone")
 
 
