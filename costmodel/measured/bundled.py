@@ -1,0 +1,122 @@
+"""The tables that come with the package: measured latencies, shapes of operators, names of networks and devices."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import Generic, TypeVar
+
+from costmodel.errors import UnknownNameError, nearest
+from costmodel.files import folder
+from costmodel.measured.reading import Measured, Shapes, read_measured, read_shapes
+from costmodel.records import record
+
+FOLDER = os.path.join("hardware", "measured")
+Table = TypeVar("Table", Measured, Shapes)
+
+
+class Bundled(Mapping[str, Table], Generic[Table]):
+    """Bundled tables by name. A table is read when it is first asked for, once."""
+
+    def __init__(self, what: str, paths: Mapping[str, str], read: Callable[[str, str], Table]) -> None:
+        self._what, self._paths = what, dict(paths)
+        self._read: Callable[[str, str], Table] = read
+        self._tables: dict[str, Table] = {}
+
+    def __getitem__(self, name: str) -> Table:
+        if name not in self._paths:
+            hint = nearest(name, self._paths) or f"there are {', '.join(self._paths)}"
+            raise UnknownNameError(f"no {self._what} table is called {name!r}; {hint}")
+        if name not in self._tables:
+            path = self._paths[name]
+            self._tables[name] = self._read(path, os.path.relpath(path, os.path.dirname(folder("hardware"))))
+        return self._tables[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._paths
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+
+@record
+class Source:
+    """Where a measured table comes from, and which statistic of the runs it holds."""
+
+    name: str
+    rows: int
+    source: str
+    commit: str
+    licence: str
+    statistic: str
+    note: str = ""
+
+
+@record
+class BundledNetwork:
+    """A network of the measured tables.
+
+    `shapes` is the shapes table that has its operators, "" for none. `spec_name` is the bundled network of the same
+    definition and input size, "" for none, and `parameters` what to load it with, in the words of the command line.
+    """
+
+    network: str
+    shapes: str = ""
+    spec_name: str = ""
+    parameters: str = ""
+
+
+@lru_cache(maxsize=1)
+def bundled_measured() -> Mapping[str, Measured]:
+    """The bundled measured tables by name.
+
+    >>> table = bundled_measured()["coral_edgetpu"]
+    >>> len(table), table.frame["device"].iloc[1], float(table.frame["latency_seconds"].iloc[1])
+    (52, 'edge_tpu_usb', 0.0033)
+    """
+    return Bundled("measured", {name: _path(name) for name in bundled_sources()}, read_measured)
+
+
+@lru_cache(maxsize=1)
+def bundled_shapes() -> Mapping[str, Shapes]:
+    """The bundled shapes tables by name.
+
+    >>> table = bundled_shapes()["ncnn"]
+    >>> int(table.numbers["macs"][table.rows_of("ncnn/alexnet")].sum())
+    724406816
+    """
+    names = sorted(entry.split(".")[0] for entry in os.listdir(_path("shapes")))
+    return Bundled("shapes", {name: _path(os.path.join("shapes", name)) for name in names}, read_shapes)
+
+
+@lru_cache(maxsize=1)
+def bundled_sources() -> Mapping[str, Source]:
+    """Where each bundled measured table comes from."""
+    return {row["name"]: Source(rows=int(row.pop("rows")), **row) for row in _rows("sources")}
+
+
+@lru_cache(maxsize=1)
+def bundled_networks() -> Mapping[str, BundledNetwork]:
+    """The networks that the bundled measured tables name."""
+    return {row["network"]: BundledNetwork(**row) for row in _rows("networks")}
+
+
+@lru_cache(maxsize=1)
+def bundled_devices() -> Mapping[str, str]:
+    """The devices that the bundled measured tables name, and how their source prints them."""
+    return {row["device"]: row["as_printed"] for row in _rows("devices")}
+
+
+def _rows(name: str) -> Iterator[dict[str, str]]:
+    with open(_path(name), encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def _path(name: str) -> str:
+    path = os.path.join(folder(FOLDER), name)
+    return next((path + end for end in (".csv", ".csv.gz") if os.path.isfile(path + end)), path)
