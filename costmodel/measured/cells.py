@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from typing import Any, TypeAlias
 
@@ -16,23 +16,37 @@ from costmodel.measured.columns import COUNT, LARGEST_COUNT, OP_KINDS, TEXT, Col
 from costmodel.measured.rows import Flags, Rows
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_NO_NUMBER = -1e300
+"""Stands for a cell that was found to be no number."""
+MAXIMUM_SHOWN = 20
+"""Mistakes of a file that an error lists."""
 _LENIENT = (b"rue", b"RUE", b"alse", b"ALSE", b" ,", b" \n", b"\t")
 """What pandas would take for a number, or leave around a word."""
 Cells: TypeAlias = dict[str, Any]
 """Column name to a pandas Series of str, or an array of float64."""
-Mistake: TypeAlias = tuple[int, str, str, str]
-"""Row of the body, column, problem, remedy."""
+Described: TypeAlias = tuple[str, str] | Callable[[int], tuple[str, str]]
+
+
+class Mistakes:
+    """The mistakes in the cells of a table: their number, and the first of each column."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: list[tuple[int, str, str, str]] = []
+        """Row of the body, column, problem, remedy."""
+
+    def add(self, column: str, rows: Sequence[int], described: Described) -> None:
+        """The rows in which a cell of the column is wrong, with problem and remedy, for all or of one row."""
+        self.count += len(rows)
+        for row in rows[:MAXIMUM_SHOWN]:
+            self.first.append((row, column, *(described(row) if callable(described) else described)))
 
 
 def read_cells(
-    rows: Rows, wanted: Flags, found: Mapping[str, int], columns: Sequence[Column]
-) -> tuple[Cells, list[Mistake]]:
-    """Every column of the table over the rows that are marked, blank where the file does not have it.
-
-    Numbers that are none are read as NaN and returned as mistakes.
-    """
+    rows: Rows, wanted: Flags, found: Mapping[str, int], columns: Sequence[Column], mistakes: Mistakes
+) -> Cells:
+    """Every column of the table over the rows that are marked, blank where the file does not have it."""
     body, there = rows.body(wanted), [column for column in columns if column.name in found]
-    mistakes: list[Mistake] = []
     try:
         if any(text in body for text in _LENIENT):
             raise ValueError
@@ -41,17 +55,14 @@ def read_cells(
         cells = {name: words.str.strip() for name, words in _columns(body, found, dict.fromkeys(found, str)).items()}
         for column in there:
             if column.kind != TEXT:
-                cells[column.name], none = _numbers(cells[column.name])
-                mistakes += [
-                    (row, column.name, f"{column.name} = {_shown(word)} is no number", "") for row, word in none
-                ]
+                cells[column.name] = _numbers(column.name, cells[column.name], mistakes)
     count = int(wanted.sum())
     for column in columns:
         if column.name not in cells:
             cells[column.name] = pd.Series([""] * count, dtype=str) if column.kind == TEXT else np.full(count, np.nan)
         elif column.kind != TEXT:
             cells[column.name] = np.asarray(cells[column.name], np.float64)
-    return cells, mistakes
+    return cells
 
 
 def _columns(body: bytes, found: Mapping[str, int], dtypes: Mapping[str, Any]) -> Cells:
@@ -67,54 +78,60 @@ def _columns(body: bytes, found: Mapping[str, int], dtypes: Mapping[str, Any]) -
     return {name: frame[cell] for name, cell in at.items()}
 
 
-def _numbers(words: Any) -> tuple[NDArray[np.float64], list[tuple[int, str]]]:
+def _numbers(name: str, words: Any, mistakes: Mistakes) -> NDArray[np.float64]:
+    """The values of a column of words, _NO_NUMBER for a word that is none."""
     values, none = {"": float("nan")}, set()
     for word in words.unique():
         if _NUMBER.fullmatch(word):
             values[word] = float(word)
         elif word:
-            values[word] = float("nan")
             none.add(word)
-    places = [(row, word) for row, word in enumerate(words) if word in none] if none else []
-    return np.array([values[word] for word in words], np.float64), places
+    if none:
+        wrong = np.flatnonzero(words.isin(none)).tolist()
+        mistakes.add(name, wrong, lambda row: (f"{name} = {_shown(words.iloc[row])} is no number", ""))
+    return np.array([values.get(word, _NO_NUMBER) for word in words], np.float64)
 
 
 def _shown(word: str) -> str:
     return repr(word if len(word) <= 40 else word[:37] + "...")
 
 
-def mistakes_of(cells: Cells, columns: Sequence[Column]) -> Iterator[Mistake]:
-    """Numbers out of range, blank cells that must be filled, and unknown kinds of operators."""
+def check_cells(cells: Cells, columns: Sequence[Column], mistakes: Mistakes) -> None:
+    """Find numbers out of range, blank cells that must be filled, and unknown kinds of operators."""
     for column in columns:
         values = cells[column.name]
         if column.filled:
-            blank = values == "" if column.kind == TEXT else np.isnan(values)
-            for row in np.flatnonzero(blank):
-                yield int(row), column.name, f"{column.name} is blank", f"every row needs it: {column.meaning}"
+            blank = np.flatnonzero(values == "" if column.kind == TEXT else np.isnan(values)).tolist()
+            mistakes.add(column.name, blank, (f"{column.name} is blank", f"every row needs it: {column.meaning}"))
         if column.kind != TEXT:
-            yield from _out_of_range(values, column)
+            _check_range(values, column, mistakes)
     kinds = cells["op_kind"]
     unknown = {kind for kind in kinds.unique() if kind and kind not in OP_KINDS}
-    for row in np.flatnonzero(kinds.isin(unknown)) if unknown else ():
-        kind = str(kinds.iloc[row])
-        remedy = nearest(kind, OP_KINDS) or f"kinds: {', '.join(OP_KINDS)}"
-        yield int(row), "op_kind", f"op_kind = {_shown(kind)} is unknown", remedy
+    if unknown:
+        mistakes.add("op_kind", np.flatnonzero(kinds.isin(unknown)).tolist(), lambda row: _unknown(kinds.iloc[row]))
 
 
-def _out_of_range(values: NDArray[np.float64], column: Column) -> Iterator[Mistake]:
-    name, given = column.name, ~np.isnan(values)
+def _unknown(kind: str) -> tuple[str, str]:
+    return f"op_kind = {_shown(kind)} is unknown", nearest(kind, OP_KINDS) or f"kinds: {', '.join(OP_KINDS)}"
+
+
+def _check_range(values: NDArray[np.float64], column: Column, mistakes: Mistakes) -> None:
+    right = np.isnan(values) | (values == _NO_NUMBER)
     if column.kind == COUNT:
-        right = (values >= column.least) & (values <= LARGEST_COUNT) & (values == np.floor(values))
+        right |= (values >= column.least) & (values <= LARGEST_COUNT) & (values == np.floor(values))
     else:
-        right = (values > 0) & np.isfinite(values)
-    for row in np.flatnonzero(given & ~right):
-        value = float(values[row])
-        shown = f"{name} = {value:.15g}"
-        if not np.isfinite(value) or (column.kind == COUNT and value > LARGEST_COUNT):
-            yield int(row), name, f"{shown} is too large", ""
-        elif value < 0:
-            yield int(row), name, f"{shown} is negative", "leave it blank where it is not known"
-        elif column.kind != COUNT or value < column.least:
-            yield int(row), name, f"{shown} is too small", "leave it blank where it is not known"
-        else:
-            yield int(row), name, f"{shown} is no whole number", f"it counts: {column.meaning}"
+        right |= (values > 0) & np.isfinite(values)
+    if not right.all():
+        wrong = np.flatnonzero(~right).tolist()
+        mistakes.add(column.name, wrong, lambda row: _out_of_range(float(values[row]), column))
+
+
+def _out_of_range(value: float, column: Column) -> tuple[str, str]:
+    shown = f"{column.name} = {value:.15g}"
+    if value < 0:
+        return f"{shown} is negative", "leave it blank where it is not known"
+    if value > LARGEST_COUNT:
+        return f"{shown} is too large", ""
+    if column.kind != COUNT or value < column.least:
+        return f"{shown} is too small", "leave it blank where it is not known"
+    return f"{shown} is no whole number", f"it counts: {column.meaning}"

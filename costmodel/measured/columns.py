@@ -64,7 +64,7 @@ MEASURED_COLUMNS = (
     Column("operator", TEXT, "the operator in the runtime's own word, where the row is one operator"),
     Column("op_kind", TEXT, "the kind of the operator, one of OP_KINDS"),
     *SHAPE_COLUMNS,
-    Column("latency_seconds", NUMBER, "time of the whole batch; blank where the run failed", "s", required=True),
+    Column("latency_seconds", NUMBER, "time of the whole batch; blank where none was printed", "s", required=True),
     Column("repeats", COUNT, "runs behind the value", least=1),
     Column("energy_joules", NUMBER, "energy of one inference", "J"),
     Column("source", TEXT, "who measured or printed it"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from costmodel.errors import UnknownNameError, nearest
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from costmodel.measured.cells import Cells, Mistake
+    from costmodel.measured.cells import Cells, Mistakes
 
 
 @record
@@ -23,7 +23,7 @@ class Measured:
     """A measured table. `frame` has every column of MEASURED_COLUMNS and `line`, the line of the file.
 
     Words are str, "" where blank; numbers are float64, NaN where blank. A row without latency_seconds is a run that
-    failed. Tables are shared: copy the frame before changing it.
+    failed, or an energy alone. Tables are shared: copy the frame before changing it.
     """
 
     name: str
@@ -91,10 +91,10 @@ def read_measured(path: str | os.PathLike[str], label: str = "") -> Measured:
     return Measured(name_of(path), path, read_table(path, label or path, MEASURED_COLUMNS, _measures_nothing))
 
 
-def _measures_nothing(cells: Cells) -> Iterator[Mistake]:
-    remedy = "fill network, or op_kind and the shape of the operator"
-    for row in ((cells["network"] == "") & (cells["op_kind"] == "")).to_numpy().nonzero()[0].tolist():
-        yield row, "network", "the row names neither a network nor an op_kind", remedy
+def _measures_nothing(cells: Cells, mistakes: Mistakes) -> None:
+    described = "the row names neither a network nor an op_kind", "fill network, or op_kind and the operator's shape"
+    nameless = ((cells["network"] == "") & (cells["op_kind"] == "")).to_numpy().nonzero()[0]
+    mistakes.add("network", nameless.tolist(), described)
 
 
 def read_shapes(path: str | os.PathLike[str], label: str = "") -> Shapes:
@@ -109,7 +109,8 @@ def read_shapes(path: str | os.PathLike[str], label: str = "") -> Shapes:
     path = os.fspath(path)
     frame, rows = _by_network(read_table(path, label or path, SHAPES_COLUMNS, _fused_is_no_flag))
     frame["repeats"] = frame["repeats"].fillna(1.0)
-    frame["index"] = frame["index"].fillna(frame.groupby("network", sort=False).cumcount().astype("float64"))
+    if frame["index"].isna().any():
+        frame["index"] = frame["index"].fillna(frame.groupby("network", sort=False).cumcount().astype("float64"))
     frame = frame.astype({"index": "int64", "fused": "int64"})
     numbers = {name: frame[name].to_numpy() for name in ("repeats", *(column.name for column in SHAPE_COLUMNS))}
     for values in numbers.values():
@@ -117,9 +118,11 @@ def read_shapes(path: str | os.PathLike[str], label: str = "") -> Shapes:
     return Shapes(name_of(path), path, frame, rows, numbers)
 
 
-def _fused_is_no_flag(cells: Cells) -> Iterator[Mistake]:
-    for row in (cells["fused"] > 1).nonzero()[0].tolist():
-        yield row, "fused", f"fused = {cells['fused'][row]:.15g} is neither 0 nor 1", ""
+def _fused_is_no_flag(cells: Cells, mistakes: Mistakes) -> None:
+    fused = cells["fused"]
+    mistakes.add(
+        "fused", (fused > 1).nonzero()[0].tolist(), lambda row: (f"fused = {fused[row]:.15g} is neither 0 nor 1", "")
+    )
 
 
 def _by_network(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, slice]]:
