@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from costmodel.errors import Problem, SpecError
 
-MAXIMUM_LINES = 1_000_000
+MAXIMUM_LINES = 500_000
 MAXIMUM_ROW_BYTES = 50_000
 Offsets: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]

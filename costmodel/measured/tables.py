@@ -50,7 +50,13 @@ def _ragged(rows: Rows, wrong: Sequence[int]) -> list[_Placed]:
     wide = int(rows.cells[0])
     remedies = {True: 'a cell that holds a comma stands in quotes "..."', False: "leave cells blank, with their commas"}
     return [
-        (row, min(cells, wide), "", f"the row has {cells} cells, the first line {wide}", remedies[cells > wide])
+        (
+            row,
+            min(cells, wide),
+            "",
+            f"the row has {cells} cell{'s'[: cells > 1]}, the first line {wide}",
+            remedies[cells > wide],
+        )
         for row in wrong
         for cells in [int(rows.cells[row])]
     ]

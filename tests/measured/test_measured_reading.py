@@ -132,6 +132,7 @@ def test_every_mistake_is_named_with_its_place(file: Callable[[str | bytes], str
         "board,,conv,x,,,\n"
         ",,conb,-2,,,\n"
         "board,a,b\n"
+        "board\n"
         "board,,conv,1,,,,8\n"
     )
     lines = [line for line in refusal(file(text)).splitlines() if line.startswith("table.csv")]
@@ -145,7 +146,8 @@ def test_every_mistake_is_named_with_its_place(file: Callable[[str | bytes], str
         "table.csv:3:3: op_kind = 'conb' is unknown; did you mean 'conv'?",
         "table.csv:3:8: latency_seconds = -2 is negative; leave it blank where it is not known",
         "table.csv:4:9: the row has 3 cells, the first line 7; leave cells blank, with their commas",
-        'table.csv:5:18: the row has 8 cells, the first line 7; a cell that holds a comma stands in quotes "..."',
+        "table.csv:5:1: the row has 1 cell, the first line 7; leave cells blank, with their commas",
+        'table.csv:6:18: the row has 8 cells, the first line 7; a cell that holds a comma stands in quotes "..."',
     ]
 
 
