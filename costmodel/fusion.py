@@ -9,9 +9,12 @@ from costmodel.records import record
 
 @record
 class Fusion:
-    """Operators in `folded` disappear into a producer in `into` (or into what already disappeared there).
+    """Operators in `folded` disappear into a producer in `into` (or into what already disappeared there). They are
+    named by verb; an activation may be named by its function alone.
 
-    A folded layer moves no bytes and takes no time; it must be the only reader of the tensor it changes.
+    A folded layer moves no bytes and takes no time; it must be the only reader of the tensor it changes. An operator
+    in both begins a kernel of its own where it cannot join the one before it. `attention`: the two products of an
+    attention and the softmax between them are one kernel.
     """
 
     name: str
@@ -19,6 +22,7 @@ class Fusion:
     folded: frozenset[str]
     into: frozenset[str]
     source: str
+    attention: bool = False
 
 
 ACTIVATIONS = frozenset({"activation", "prelu"})
@@ -36,6 +40,22 @@ FUSIONS = {
             "MobileNetV4, arXiv:2404.10518, Eq. 1 on inference operators",
         ),
         Fusion("none", "every operator reads and writes its tensors (eager frameworks)", frozenset(), frozenset(), ""),
+        Fusion(
+            "attention",
+            "every operator reads and writes its tensors, but an attention is one kernel: softmax(q k^T) v",
+            frozenset(),
+            frozenset(),
+            "PyTorch: torch.nn.functional.scaled_dot_product_attention",
+            attention=True,
+        ),
+        Fusion(
+            "inference_relu",
+            "batch norm, per-channel scale, ReLU, ReLU6, dropout and bias inside the layer before them; other activations "
+            "are kernels of their own",
+            frozenset({"batch_norm", "scale", "dropout", "relu", "relu6"}),
+            WEIGHTED | {"add"},
+            "TensorFlow Lite: fused activation functions NONE, RELU, RELU_N1_TO_1, RELU6 of its schema",
+        ),
     )
 }
 
@@ -63,8 +83,18 @@ def folded_layers(graph: Graph, fusion: Fusion) -> dict[str, str]:
     folded: dict[str, str] = {}
     for layer in graph.layers:
         verb = layer.operator.verb
-        if verb in fusion.into:
+        folds = verb in fusion.folded or getattr(layer.operator, "function", None) in fusion.folded
+        host = _host(layer.inputs, host_of, readers) if folds else None
+        if host is not None:
+            folded[layer.name] = host_of[layer.outputs[0]] = host
+        elif verb in fusion.into:
             host_of[layer.outputs[0]] = layer.name
-        elif verb in fusion.folded and layer.inputs[0] in host_of and readers[layer.inputs[0]] == 1:
-            folded[layer.name] = host_of[layer.outputs[0]] = host_of[layer.inputs[0]]
     return folded
+
+
+def _host(inputs: tuple[str, ...], host_of: dict[str, str], readers: dict[str, int]) -> str | None:
+    """The kernel that a layer can join: that of the last of its inputs which nothing else reads."""
+    for name in reversed(inputs):
+        if name in host_of and readers[name] == 1:
+            return host_of[name]
+    return None

@@ -29,11 +29,13 @@ class MemoryLevel:
     source: str
     estimated: bool
     holds: tuple[str, ...] = ()
+    fitted: bool = False
 
 
 @record
 class Peak:
-    """The dense multiply-accumulate rate of a device in one number format."""
+    """The dense multiply-accumulate rate of a device in one number format; `fitted` to measurements where no document
+    states one."""
 
     dtype: str
     macs_per_second: float
@@ -41,6 +43,36 @@ class Peak:
     accumulate: str
     source: str
     estimated: bool
+    fitted: bool = False
+
+
+@record
+class Calibration:
+    """What was fitted to measurements of one runtime and number format of a device, and how far off it was.
+
+    `conditions` are what the measured rows had in common beside runtime and number format (layout, threads, ...).
+    `family` names the constants that devices with this runtime share; `factors` are the device's own on these, by
+    constant or by constant@rule, `numbers` the device's own beside them, `levels` the (capacity, bytes/s) of nearer
+    memories. `baselines` are the fitted rates of the two simpler predictors that it is held against. `n` rows of `calibrated_on`; on rows left out of the fit the median absolute
+    error is `held_out_median_ape`, a part of `held_out_within_20` was within 20 %, and measured / predicted lay
+    between `held_out_low` and `held_out_high` for four of five. `grade`: A up to 10 %, B up to 20 %, C beyond.
+    """
+
+    family: str
+    conditions: Mapping[str, Any]
+    factors: Mapping[str, float]
+    numbers: Mapping[str, float]
+    levels: tuple[tuple[float, float], ...]
+    baselines: Mapping[str, float]
+    calibrated_on: str
+    n: int
+    date: str
+    held_out_by: str
+    held_out_median_ape: float
+    held_out_within_20: float
+    held_out_low: float
+    held_out_high: float
+    grade: str
 
 
 @record
@@ -101,11 +133,16 @@ class HardwareProfile:
     bytes_per_second: float
     fusion: str
     estimated: tuple[str, ...]
+    calibration: Calibration | None = None
 
     @property
     def name(self) -> str:
-        """device:runtime:dtype."""
-        return f"{self.device.name}:{self.runtime}:{self.dtype.name}"
+        """device:runtime:dtype, and the conditions of the calibration where it is not the first of these."""
+        name = f"{self.device.name}:{self.runtime}:{self.dtype.name}"
+        first = calibrations(self.device, self.runtime, self.dtype.name)[:1]
+        if self.calibration is None or self.calibration in first:
+            return name
+        return f"{name}:" + ",".join(f"{key}={value}" for key, value in self.calibration.conditions.items())
 
     @property
     def ridge_point_macs_per_byte(self) -> float:
@@ -114,10 +151,12 @@ class HardwareProfile:
 
 
 def load_hardware(name: str | os.PathLike[str], dtype: str | None = None) -> HardwareProfile:
-    """The profile of `device[:runtime[:dtype]]`; the device is a bundled one or the path of a hardware file.
+    """The profile of `device[:runtime[:dtype[:condition=value,...]]]`; the device is a bundled one or the path of a
+    hardware file.
 
     Each device names a default runtime, each runtime a default number format; `dtype` overrides it. The runtime
-    `idealised` (Eq. 1 on datasheet numbers) always exists.
+    `idealised` (Eq. 1 on datasheet numbers) always exists. Where a runtime was calibrated under several conditions,
+    such as layouts or numbers of threads, the first that has the given values is taken.
 
     >>> load_hardware("ridge_5").ridge_point_macs_per_byte
     5.0
@@ -131,16 +170,29 @@ def load_hardware(name: str | os.PathLike[str], dtype: str | None = None) -> Har
         raise UnknownNameError(f"{name!r} is not the name of a device or the path of a hardware file")
     path, ending, rest = text.rpartition(".toml")
     base, *selectors = [path + ending, *rest.split(":")[1:]] if ending else text.split(":")
-    if len(selectors) > 2:
-        raise UnknownNameError(f"{text!r} has too many parts; write device:runtime:dtype")
-    runtime, selected = (*selectors, None, None)[:2]
-    return profile_of(load_device(base), runtime or None, selected or None if dtype is None else dtype)
+    if len(selectors) > 3:
+        raise UnknownNameError(f"{text!r} has too many parts; write device:runtime:dtype:condition=value,...")
+    runtime, selected, conditions = (*selectors, "", "", "")[:3]
+    chosen = (selected or None) if dtype is None else dtype
+    return profile_of(load_device(base), runtime or None, chosen, _conditions(conditions))
 
 
-def profile_of(device: Device, runtime: str | None = None, dtype: str | None = None) -> HardwareProfile:
+def _conditions(text: str) -> dict[str, str]:
+    """The conditions written behind a profile's name."""
+    pairs = [part.partition("=") for part in text.split(",") if part]
+    for key, sign, _ in pairs:
+        if not sign:
+            raise UnknownNameError(f"{key!r} is no condition; write condition=value, as in threads=1,layout=nhwc")
+    return {key: value for key, _, value in pairs}
+
+
+def profile_of(
+    device: Device, runtime: str | None = None, dtype: str | None = None, conditions: Mapping[str, Any] | None = None
+) -> HardwareProfile:
     """The profile of a device for one of its runtimes and number formats; by default those the device names.
 
-    Raises: UnknownNameError, PredictionError when the device has no peak in that number format.
+    Raises: UnknownNameError for names and for conditions under which nothing was calibrated, PredictionError when the
+    device has no peak in that number format.
     """
     runtime = device.runtime if runtime is None else runtime
     if runtime != IDEALISED and runtime not in device.runtimes:
@@ -148,17 +200,46 @@ def profile_of(device: Device, runtime: str | None = None, dtype: str | None = N
         hint = nearest(runtime, known) or f"it has {', '.join(known)}"
         raise UnknownNameError(f"{device.name} has no runtime {runtime!r}; {hint}")
     chosen = dtype_named(_default_dtype(device, runtime) if dtype is None else dtype)
-    if chosen.name not in device.peaks:
+    if chosen.peak not in device.peaks:
         raise PredictionError(
-            f"{device.name} has no peak for {chosen.name}; its number formats are {', '.join(device.peaks)}"
+            f"{device.name} has no peak for {chosen.peak}; its number formats are {', '.join(device.peaks)}"
         )
     settings = device.runtimes.get(runtime, {}).get(chosen.name, {})
-    peak, memory = device.peaks[chosen.name], device.bandwidth
+    peak, memory = device.peaks[chosen.peak], device.bandwidth
     assert memory.bytes_per_second is not None
     estimated = [f"peak.{peak.dtype}"] * peak.estimated + [f"memory.{memory.name}"] * memory.estimated
     return HardwareProfile(
         device, runtime, chosen, peak.macs_per_second, memory.bytes_per_second, settings.get("fusion", "folded"),
-        tuple(estimated),
+        tuple(estimated), _calibration(device, runtime, chosen.name, conditions or {}),
+    )  # fmt: skip
+
+
+def calibrations(device: Device, runtime: str, dtype: str) -> tuple[Calibration, ...]:
+    """The calibrations of a runtime and number format of a device, the default first; none for most."""
+    settings = device.runtimes.get(runtime, {}).get(dtype, {})
+    return tuple(_calibration_of(settings, table) for table in settings.get("calibration", ()))
+
+
+def _calibration(device: Device, runtime: str, dtype: str, conditions: Mapping[str, Any]) -> Calibration | None:
+    known = calibrations(device, runtime, dtype)
+    for calibration in known:
+        if all(str(calibration.conditions.get(key, "")) == str(value) for key, value in conditions.items()):
+            return calibration
+    if not conditions:
+        return None
+    asked = ",".join(f"{key}={value}" for key, value in conditions.items())
+    has = "; ".join(",".join(f"{key}={value}" for key, value in each.conditions.items()) or "none" for each in known)
+    raise UnknownNameError(
+        f"{device.name}:{runtime}:{dtype} was not calibrated under {asked}; its conditions are: {has or 'none'}"
+    )
+
+
+def _calibration_of(settings: Mapping[str, Any], table: Mapping[str, Any]) -> Calibration:
+    return Calibration(
+        settings["family"], table.get("conditions", {}), table.get("factors", {}), table.get("numbers", {}),
+        tuple((capacity, rate) for capacity, rate in table.get("levels", ())), table.get("baselines", {}),
+        table["calibrated_on"], table["n"], str(table["date"]), table["held_out_by"], table["held_out_median_ape"],
+        table["held_out_within_20"], table["held_out_low"], table["held_out_high"], table["grade"],
     )  # fmt: skip
 
 
@@ -236,14 +317,14 @@ def _device(document: Document) -> Device:
         name: MemoryLevel(
             name, level.get("capacity_bytes"), level.get("bytes_per_second"), level.get("scope", ""),
             level.get("source", level.get("capacity_source", "")), level.get("estimated", False),
-            tuple(level.get("holds", ())),
+            tuple(level.get("holds", ())), level.get("fitted", False),
         )
         for name, level in data["memory"].items()
     }  # fmt: skip
     peaks = {
         name: Peak(
             name, peak["macs_per_second"], peak["scope"], peak["accumulate"], peak["source"],
-            peak.get("estimated", False),
+            peak.get("estimated", False), peak.get("fitted", False),
         )
         for name, peak in data["peak"].items()
     }  # fmt: skip

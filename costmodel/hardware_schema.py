@@ -3,6 +3,7 @@ files: importing pydantic costs as much time as everything else a prediction doe
 
 from __future__ import annotations
 
+import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -11,6 +12,7 @@ from costmodel.dtypes import DTYPES
 from costmodel.errors import Problem, SpecError, nearest
 from costmodel.files import Document
 from costmodel.fusion import FUSIONS
+from costmodel.accuracy import grade_of
 from costmodel.positions import KeyPath
 
 Text = Annotated[str, Field(min_length=1)]
@@ -46,6 +48,7 @@ class MemoryTable(Table):
     formula: Text | None = None
     holds: Annotated[list[Literal["activations", "weights"]], Field(min_length=1, max_length=2)] | None = None
     estimated: bool = False
+    fitted: bool = False
     note: Text | None = None
 
     @model_validator(mode="after")
@@ -66,12 +69,44 @@ class PeakTable(Table):
     source: Text
     formula: Text | None = None
     estimated: bool = False
+    fitted: bool = False
     note: Text | None = None
+
+
+Part = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Ratio = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
+Constant = Annotated[float, Field(ge=0, le=1e21, allow_inf_nan=False)]
+
+
+class CalibrationTable(Table):
+    conditions: dict[Text, Text | int] = {}
+    factors: dict[Text, Constant] = {}
+    numbers: dict[Text, Constant] = {}
+    levels: list[Annotated[list[Constant], Field(min_length=2, max_length=2)]] = []
+    baselines: dict[Text, Constant] = {}
+    calibrated_on: Text
+    n: Annotated[int, Field(gt=0)]
+    date: datetime.date
+    held_out_by: Text
+    held_out_median_ape: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    held_out_within_20: Part
+    held_out_low: Ratio
+    held_out_high: Ratio
+    grade: Literal["A", "B", "C"]
+
+    @model_validator(mode="after")
+    def the_grade_is_that_of_the_error(self) -> CalibrationTable:
+        grade = grade_of(self.held_out_median_ape)
+        if self.grade != grade:
+            raise ValueError(f"a held-out median error of {self.held_out_median_ape:.1%} is grade {grade}")
+        return self
 
 
 class RuntimeTable(Table):
     threads: Annotated[int, Field(gt=0)] | None = None
     fusion: Text = "folded"
+    family: Text | None = None
+    calibration: list[CalibrationTable] = []
     source: Text | None = None
     note: Text | None = None
     accelerator: Text | None = None

@@ -1,0 +1,67 @@
+"""A runtime's file to its rules: the constants that all devices with this runtime share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from costmodel.errors import UnknownNameError, nearest
+from costmodel.files import names_in, read_bundled
+from costmodel.latency.rules import Rule
+from costmodel.records import record
+
+FOLDER = "hardware/runtimes"
+
+
+@record
+class Family:
+    """The constants that the devices of a runtime share. `fusion` names its fold rule, `spill` how what does not fit
+    into a memory moves: smooth, all or excess. `terms` are those that lower the held-out error, the others are off."""
+
+    name: str
+    title: str
+    fusion: str
+    spill: str
+    rules: tuple[Rule, ...]
+    source: str
+    note: str
+
+
+def families() -> tuple[str, ...]:
+    """Names of the bundled runtime files."""
+    return names_in(FOLDER)
+
+
+@lru_cache(maxsize=256)
+def family_named(name: str) -> Family:
+    """The family of that name.
+
+    Raises: UnknownNameError with the nearest names.
+    """
+    if name not in families():
+        hint = nearest(name, families()) or f"there are {', '.join(families())}"
+        raise UnknownNameError(f"unknown runtime family {name!r}; {hint}")
+    return family_of(read_bundled(FOLDER, name).data)
+
+
+def family_of(data: Mapping[str, Any]) -> Family:
+    """The family that the data of a file describe."""
+    head = data["runtime"]
+    return Family(
+        head["name"], head["title"], head.get("fusion", "folded"), head.get("spill", "smooth"),
+        tuple(rule_of(table) for table in data.get("rule", ())), head["source"], head.get("note", ""),
+    )  # fmt: skip
+
+
+def rule_of(table: Mapping[str, Any]) -> Rule:
+    """A rule as its table in a file says: `where` holds a [least, most] per size, `multiple_of` and `not_multiple_of`
+    a number per size, `conditions` the values of conditions, `set` and `times` constants."""
+    multiples = [(name, number, True) for name, number in table.get("multiple_of", {}).items()]
+    multiples += [(name, number, False) for name, number in table.get("not_multiple_of", {}).items()]
+    return Rule(
+        table["name"], frozenset(table.get("kinds", ())), frozenset(table.get("operators", ())),
+        tuple((name, float(least), float(most)) for name, (least, most) in table.get("where", {}).items()),
+        tuple(multiples), tuple((key, str(value)) for key, value in table.get("conditions", {}).items()),
+        dict(table.get("set", {})), dict(table.get("times", {})),
+    )  # fmt: skip

@@ -1,0 +1,55 @@
+"""Seconds of networks and of single operators on calibrated profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from costmodel.hardware import HardwareProfile
+from costmodel.latency.families import family_named
+from costmodel.latency.model import Times, rates_of, row_times
+from costmodel.latency.prepared import prepared
+from costmodel.workloads import Workload
+
+
+def workload_times(
+    workload: Workload, profile: HardwareProfile, batch: Any = 1, terms: frozenset[str] | None = None
+) -> Times:
+    """The terms of every row of a workload on a profile, once each; `batch` may be one number per row."""
+    assert profile.calibration is not None
+    family = family_named(profile.calibration.family)
+    made = prepared(workload, family, conditions_of(profile), batch)
+    return row_times(made.columns, made.base, rates_of(profile), batch, family, terms)
+
+
+def conditions_of(profile: HardwareProfile) -> dict[str, Any]:
+    """What rules may ask of a profile: its conditions, its number format, its device and its class of device."""
+    assert profile.calibration is not None
+    own = {"dtype": profile.dtype.name, "device": profile.device.name, "class": profile.device.kind}
+    return own | dict(profile.calibration.conditions)
+
+
+def network_seconds(workload: Workload, times: Times, profile: HardwareProfile) -> Any:
+    """Latency of a network: T = inference + factor * sum of repeats * t; the factor is that of a whole network."""
+    assert profile.calibration is not None
+    factor = profile.calibration.numbers.get("network_factor", 1.0)
+    return times.inference_seconds + factor * (times.latency_seconds * workload.repeats).sum(axis=-1)
+
+
+def networks_seconds(workload: Workload, profiles: Sequence[HardwareProfile], batch: int = 1) -> list[float]:
+    """Latency of one network on many profiles: what profiles of one runtime share is looked up once."""
+    shared: dict[Any, Any] = {}
+    seconds = []
+    for profile in profiles:
+        calibration = profile.calibration
+        assert calibration is not None
+        family = family_named(calibration.family)
+        asked = {key for rule in family.rules for key, _ in rule.conditions}
+        conditions = conditions_of(profile)
+        key = calibration.family, tuple((name, str(conditions.get(name, ""))) for name in sorted(asked))
+        if key not in shared:
+            shared[key] = prepared(workload, family, conditions, batch)
+        made = shared[key]
+        times = row_times(made.columns, made.base, rates_of(profile), batch, family)
+        seconds.append(float(network_seconds(workload, times, profile)))
+    return seconds

@@ -1,0 +1,87 @@
+"""A workload with the constants of a runtime beside it: what every device with that runtime shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from costmodel.arithmetic import maximum
+from costmodel.latency.constants import CONSTANTS
+from costmodel.latency.families import Family
+from costmodel.latency.rules import Matched, matched
+from costmodel.records import record
+from costmodel.workloads import Workload
+from costmodel.workloads.facts import FACTS
+
+DERIVED: Mapping[str, tuple[str, Callable[[Mapping[str, Any], Any], Any]]] = {
+    "window": ("elements of the kernel", lambda c, batch: c["kernel_height"] * c["kernel_width"]),
+    "stride": ("the larger stride", lambda c, batch: maximum(c["stride_height"], c["stride_width"])),
+    "kernel": ("the larger side of the kernel", lambda c, batch: maximum(c["kernel_height"], c["kernel_width"])),
+    "group_channels": ("input channels of one group", lambda c, batch: c["in_channels"] / maximum(c["groups"], 1.0)),
+    "input_ratio": ("elements read per element written", lambda c, batch: c["input_elements"] / _one(c)),
+    "batch": ("samples at once", lambda c, batch: batch + 0.0 * c["macs"]),
+    "batch_m": ("rows of the product, batch included", lambda c, batch: c["m"] * batch),
+    "batch_elements": (
+        "elements of the larger side, batch included",
+        lambda c, batch: maximum(c["input_elements"], c["output_elements"]) * batch,
+    ),
+}
+"""Sizes that a rule may ask for beside `SIZES` and `FACTS`: meaning and formula."""
+
+
+def _one(columns: Mapping[str, Any]) -> Any:
+    return maximum(columns["output_elements"], 1.0)
+
+
+@record
+class Prepared:
+    """Sizes of the rows and their constants under the rules of a family, for one batch."""
+
+    workload: Workload
+    family: Family
+    batch: Any
+    columns: Mapping[str, Any]
+    base: Matched
+
+
+def prepared(workload: Workload, family: Family, conditions: Mapping[str, Any], batch: Any = 1) -> Prepared:
+    """The constants of every row of a workload. `batch` is one number, or one per row of single kernels.
+
+    Rules see the rows in groups of one kind and operator, so that each is looked at once.
+    """
+    import numpy
+
+    columns = _columns(workload, family, batch)
+    count = len(workload.kinds)
+    members: dict[tuple[str, str], list[int]] = {}
+    for row, key in enumerate(zip(workload.kinds, workload.operators, strict=True)):
+        members.setdefault(key, []).append(row)
+    constants: dict[str, Any] = {}
+    applies: dict[str, Any] = {}
+    used = {name for rule in family.rules for name, *_ in (*rule.ranges, *rule.multiples)}
+    for (kind, operator), rows in members.items():
+        own = {name: columns[name][rows] for name in used}
+        found = matched(family.rules, kind, operator, own, conditions)
+        for name, value in found.constants.items():
+            if name not in constants:
+                constants[name] = numpy.full(count, CONSTANTS[name].neutral)
+            constants[name][rows] = value
+        for name, holds in found.applies.items():
+            if name not in applies:
+                applies[name] = numpy.zeros(count, bool)
+            applies[name][rows] = holds
+    return Prepared(workload, family, batch, columns, Matched(constants, applies))
+
+
+def _columns(workload: Workload, family: Family, batch: Any) -> dict[str, Any]:
+    """The sizes, and what the rules ask for beside them."""
+    columns = dict(workload.sizes)
+    asked = {name for rule in family.rules for name, *_ in (*rule.ranges, *rule.multiples)}
+    if any("weight_spill" in rule.sets for rule in family.rules):
+        asked.add("network_weight_elements")
+    for name in sorted(asked - columns.keys()):
+        if name in DERIVED:
+            columns[name] = DERIVED[name][1](columns, batch)
+        else:
+            columns[name] = FACTS[name].of(workload)
+    return columns

@@ -1,0 +1,47 @@
+"""Predicted against measured: the four predictors on the same rows, and their figures by group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from costmodel.accuracy import Accuracy, accuracy_of
+from costmodel.records import record
+
+PREDICTORS: dict[str, str] = {
+    "macs": "multiply-accumulates times one fitted number",
+    "eq1_datasheet": "Eq. 1 on the datasheet's peak and bandwidth",
+    "two_fitted": "Eq. 1 with a fitted peak and a fitted bandwidth",
+    "full": "all terms of the calibrated profile",
+}
+"""What is held against the measurements, from the simplest up. Fitted numbers are those of the profile files."""
+
+
+@record
+class Group:
+    """Rows of one kind and the figures of every predictor; `skipped` counts rows without a prediction."""
+
+    key: Mapping[str, Any]
+    skipped: int
+    accuracy: Mapping[str, Accuracy]
+
+
+def grouped_figures(
+    keys: Sequence[Mapping[str, Any]], measured: Sequence[float], predicted: Mapping[str, Sequence[float]]
+) -> list[Group]:
+    """Figures per group of equal keys, in order of first appearance.
+
+    `predicted` has a list per predictor, NaN where it does not apply; a row that `full` cannot predict is skipped.
+    """
+    import math
+
+    members: dict[tuple[Any, ...], list[int]] = {}
+    for at, key in enumerate(keys):
+        members.setdefault(tuple(key.values()), []).append(at)
+    groups = []
+    for rows in members.values():
+        used = [at for at in rows if not math.isnan(predicted["full"][at])]
+        actual = [measured[at] for at in used]
+        figures = {name: accuracy_of([values[at] for at in used], actual) for name, values in predicted.items()}
+        groups.append(Group(keys[rows[0]], len(rows) - len(used), figures))
+    return groups

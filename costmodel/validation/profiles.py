@@ -1,0 +1,85 @@
+"""Which profile predicts a measured row: the calibration whose conditions come nearest to those of the row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from costmodel.errors import CostmodelError
+from costmodel.hardware import IDEALISED, Calibration, Device, HardwareProfile, calibrations, devices, load_device
+from costmodel.hardware import profile_of
+from costmodel.records import record, replace
+
+CONDITIONS = ("layout", "threads", "runtime_version", "powersave", "gpu_device", "clock_hz", "core", "round", "mode")
+"""Columns and note keys of a measured row that a calibration may be made for."""
+
+
+@record
+class Match:
+    """The profile for a row, or why there is none. `calibrated` says what its constants were fitted under: the row's
+    own conditions, `nearest` to them, or `none` (Eq. 1 on datasheet numbers)."""
+
+    profile: HardwareProfile | None
+    calibrated: str
+    reason: str = ""
+
+
+def match(device: str, runtime: str, dtype: str, conditions: Mapping[str, Any]) -> Match:
+    """The profile for a row of a device. A runtime or number format that the row does not state is the device's.
+
+    >>> match("no_such_device", "tflite", "float32", {}).reason
+    'no profile of the device'
+    """
+    if device not in devices():
+        return Match(None, "", "no profile of the device")
+    known = load_device(device)
+    runtime = runtime or _measured_runtime(known)
+    formats = [dtype] if dtype else list(known.runtimes.get(runtime, {}))
+    for name in formats:
+        found = calibrations(known, runtime, name)
+        if found:
+            nearest = min(found, key=lambda each: distance(each.conditions, conditions))
+            profile = replace(profile_of(known, runtime, name), calibration=nearest)
+            return Match(profile, "own" if distance(nearest.conditions, conditions) == 0 else "nearest")
+    return Match(_datasheet(known, dtype), "none")
+
+
+def distance(calibration: Mapping[str, Any], row: Mapping[str, Any]) -> float:
+    """How far apart two sets of conditions are: a mismatch counts one, threads by their ratio; what one of them does
+    not state counts a little.
+
+    >>> distance({"threads": 1}, {"threads": 4}) < distance({"threads": 1}, {"threads": 8})
+    True
+    """
+    total = 0.0
+    for key, value in calibration.items():
+        other = row.get(key)
+        if other in (None, "") or other != other:
+            total += 0.01
+        elif key == "threads":
+            total += abs(math.log2(float(other) / float(value)))
+        elif str(other) != str(value):
+            total += 1
+    return total
+
+
+def datasheet(device: str, dtype: str) -> HardwareProfile | None:
+    """Eq. 1 on the datasheet numbers of a device; None where its peak was fitted, not read."""
+    profile = _datasheet(load_device(device), dtype)
+    return None if profile.device.peaks[profile.dtype.peak].fitted else profile
+
+
+def _datasheet(device: Device, dtype: str) -> HardwareProfile:
+    try:
+        return profile_of(device, IDEALISED, dtype or None)
+    except CostmodelError:
+        return profile_of(device, IDEALISED)
+
+
+def _measured_runtime(device: Device) -> str:
+    """The runtime of rows that do not state theirs: the first that was calibrated, else the device's own."""
+    for runtime, formats in device.runtimes.items():
+        if any("calibration" in settings for settings in formats.values()):
+            return runtime
+    return device.runtime

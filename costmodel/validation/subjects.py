@@ -1,0 +1,77 @@
+"""What a measured row ran: the operators of a network, from a table of shapes or a bundled spec, or one kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from costmodel.costs import cost_table
+from costmodel.fusion import Fusion
+from costmodel.measured import Shapes, bundled_networks, bundled_shapes
+from costmodel.specs.catalogue import load
+from costmodel.workloads import Workload, workload_of
+from costmodel.workloads.tables import folded_table, workload_of_table
+
+if TYPE_CHECKING:
+    import pandas
+
+NO_SHAPES = "no shapes of the network"
+NO_KERNEL = "no shape of the operator"
+
+
+class Subjects:
+    """Workloads by network and fold rule, each made once. Tables that are given come before the bundled ones."""
+
+    def __init__(self, tables: Sequence[Shapes] = ()) -> None:
+        self._tables = tables
+        self._bundled: Mapping[str, Shapes] | None = None
+        self._made: dict[tuple[str, Fusion], Workload | None] = {}
+        self._whole: dict[str, Workload] = {}
+
+    def network(self, name: str, fusion: Fusion) -> Workload | None:
+        """The workload of a network as a runtime with this fold rule executes it; None without shapes and spec."""
+        key = name, fusion
+        if key not in self._made:
+            self._made[key] = self._network(name, fusion)
+        return self._made[key]
+
+    def _network(self, name: str, fusion: Fusion) -> Workload | None:
+        for table in (*self._tables, *self._bundled_tables()):
+            if name in table.rows:
+                return self._of_table(table, name, fusion)
+        known = bundled_networks().get(name)
+        if known is None or not known.spec_name:
+            return None
+        return workload_of(cost_table(load(known.spec_name, **_parameters(known.parameters))), fusion)
+
+    def _of_table(self, table: Shapes, name: str, fusion: Fusion) -> Workload:
+        rows = table.rows_of(name)
+        frame = table.frame.iloc[rows]
+        numbers = {key: values[rows] for key, values in table.numbers.items()}
+        made = workload_of_table(name, list(frame["op_kind"]), list(frame["operator"]), numbers, numbers["repeats"])
+        return made if (frame["fused"] == 1).all() else folded_table(made, fusion.folded)
+
+    def _bundled_tables(self) -> Sequence[Shapes]:
+        if self._bundled is None:
+            self._bundled = bundled_shapes()
+        return tuple(self._bundled.values())
+
+
+def _parameters(words: str) -> dict[str, Any]:
+    """Parameters in the words of the command line: numbers where they are numbers."""
+    import json
+
+    return {name: json.loads(value) for name, _, value in (word.partition("=") for word in words.split())}
+
+
+def kernels(frame: pandas.DataFrame) -> Workload:
+    """Rows of single operators as a workload, one sample each; their batches stand in the frame."""
+    import numpy
+
+    batch = frame["batch"].fillna(1.0).to_numpy(float)
+    numbers = {name: frame[name].to_numpy(float) for name in frame.columns if frame[name].dtype.kind == "f"}
+    per_sample = {name: numbers[name] / batch for name in ("macs", "in_elements", "out_elements") if name in numbers}
+    made = workload_of_table(
+        "kernels", list(frame["op_kind"]), list(frame["operator"]), numbers | per_sample, numpy.ones(len(frame))
+    )
+    return made

@@ -1,0 +1,36 @@
+"""What a row is in its network: facts that its own sizes do not tell. They are numbers: 1 where true, or a part.
+
+A table of shapes has no edges; which operator follows which is told by equal numbers of elements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from costmodel.records import record
+from costmodel.workloads.rows import Workload
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@record
+class Fact:
+    """A fact: its meaning, and the function that tells it for every row of a workload."""
+
+    meaning: str
+    of: Callable[[Workload], NDArray[Any]]
+
+
+def network_weight_elements(workload: Workload) -> NDArray[Any]:
+    """Weights of all operators of the network."""
+    import numpy
+
+    weights = workload.sizes["weight_elements"]
+    return numpy.full(len(weights), float((weights * workload.repeats).sum()))
+
+
+FACTS: Mapping[str, Fact] = {
+    "network_weight_elements": Fact("weights of the whole network", network_weight_elements),
+}
