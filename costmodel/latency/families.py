@@ -10,6 +10,7 @@ from costmodel.errors import UnknownNameError, nearest
 from costmodel.files import names_in, read_bundled
 from costmodel.latency.rules import Rule
 from costmodel.records import record
+from costmodel.workloads.facts import FACTS
 
 FOLDER = "hardware/runtimes"
 
@@ -26,6 +27,18 @@ class Family:
     rules: tuple[Rule, ...]
     source: str
     note: str
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The sizes that its rules ask for."""
+        sizes = {name for rule in self.rules for name, *_ in (*rule.ranges, *rule.multiples)}
+        spills = any("weight_spill" in rule.sets for rule in self.rules)
+        return frozenset(sizes | {"network_weight_elements"} if spills else sizes)
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What they ask for that only the whole network tells."""
+        return tuple(sorted(self.asked & FACTS.keys()))
 
 
 def families() -> tuple[str, ...]:

@@ -30,8 +30,9 @@ class Rates:
 
 @record
 class Times:
-    """Seconds of each row, once; `inference_seconds` belongs to no row."""
+    """Seconds of each row, once, and the bytes it moves; `inference_seconds` belongs to no row."""
 
+    bytes: Any
     compute_seconds: Any
     memory_seconds: Any
     overhead_seconds: Any

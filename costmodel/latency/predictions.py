@@ -36,6 +36,15 @@ def network_seconds(workload: Workload, times: Times, profile: HardwareProfile) 
     return times.inference_seconds + factor * (times.latency_seconds * workload.repeats).sum(axis=-1)
 
 
+def network_seconds_of_rows(workload: Workload, times: Times, profile: HardwareProfile, starts: Any) -> Any:
+    """The same for several networks in one workload, which begin at the rows `starts`."""
+    import numpy
+
+    assert profile.calibration is not None
+    factor = profile.calibration.numbers.get("network_factor", 1.0)
+    return times.inference_seconds + factor * numpy.add.reduceat(times.latency_seconds * workload.repeats, starts)
+
+
 def networks_seconds(workload: Workload, profiles: Sequence[HardwareProfile], batch: int = 1) -> list[float]:
     """Latency of one network on many profiles: what profiles of one runtime share is looked up once."""
     shared: dict[Any, Any] = {}

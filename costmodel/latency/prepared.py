@@ -51,16 +51,16 @@ def prepared(workload: Workload, family: Family, conditions: Mapping[str, Any], 
     """
     import numpy
 
-    columns = _columns(workload, family, batch)
+    facts = {name: FACTS[name].of(workload) for name in family.facts if name not in workload.sizes}
+    columns = columns_of({**workload.sizes, **facts}, family, batch)
     count = len(workload.kinds)
     members: dict[tuple[str, str], list[int]] = {}
     for row, key in enumerate(zip(workload.kinds, workload.operators, strict=True)):
         members.setdefault(key, []).append(row)
     constants: dict[str, Any] = {}
     applies: dict[str, Any] = {}
-    used = {name for rule in family.rules for name, *_ in (*rule.ranges, *rule.multiples)}
     for (kind, operator), rows in members.items():
-        own = {name: columns[name][rows] for name in used}
+        own = {name: columns[name][rows] for name in family.asked}
         found = matched(family.rules, kind, operator, own, conditions)
         for name, value in found.constants.items():
             if name not in constants:
@@ -73,15 +73,9 @@ def prepared(workload: Workload, family: Family, conditions: Mapping[str, Any], 
     return Prepared(workload, family, batch, columns, Matched(constants, applies))
 
 
-def _columns(workload: Workload, family: Family, batch: Any) -> dict[str, Any]:
-    """The sizes, and what the rules ask for beside them."""
-    columns = dict(workload.sizes)
-    asked = {name for rule in family.rules for name, *_ in (*rule.ranges, *rule.multiples)}
-    if any("weight_spill" in rule.sets for rule in family.rules):
-        asked.add("network_weight_elements")
-    for name in sorted(asked - columns.keys()):
-        if name in DERIVED:
-            columns[name] = DERIVED[name][1](columns, batch)
-        else:
-            columns[name] = FACTS[name].of(workload)
+def columns_of(sizes: Mapping[str, Any], family: Family, batch: Any) -> dict[str, Any]:
+    """Sizes and facts, and what the rules of a family derive from them."""
+    columns = dict(sizes)
+    for name in sorted(family.asked - columns.keys()):
+        columns[name] = DERIVED[name][1](columns, batch)
     return columns

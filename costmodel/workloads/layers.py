@@ -43,14 +43,17 @@ def workload_of(costs: CostTable, fusion: Fusion) -> Workload:
     >>> workload.kinds[:3], int(workload.column("macs").sum())
     (('conv', 'depthwise_conv', 'pointwise_conv'), 568740352)
     """
+    return workload_of_rows(costs.graph.name, rows_of(costs.graph, costs.shapes, fusion))
+
+
+def workload_of_rows(name: str, rows: Mapping[str, Row]) -> Workload:
+    """Rows by label as a workload, where no size is an array."""
     import numpy
 
-    rows = rows_of(costs.graph, costs.shapes, fusion)
     table = numpy.array([row.sizes for row in rows.values()], dtype=numpy.float64).reshape(len(rows), len(SIZES))
     return Workload(
-        costs.graph.name, tuple(rows), tuple([row.kind for row in rows.values()]),
-        tuple([row.operator for row in rows.values()]), numpy.array([row.repeats for row in rows.values()], float),
-        dict(zip(SIZES, table.T, strict=True)),
+        name, tuple(rows), tuple([row.kind for row in rows.values()]), tuple([row.operator for row in rows.values()]),
+        numpy.array([row.repeats for row in rows.values()], float), dict(zip(SIZES, table.T, strict=True)),
     )  # fmt: skip
 
 

@@ -39,7 +39,8 @@ def kind_of(operator: Operator, entering: Shape) -> str:
 def _convolution_kind(operator: Any, entering: Shape) -> str:
     if anywhere(operator.groups != 1):
         return "grouped_conv" if anywhere(operator.groups != entering.channels) else "depthwise_conv"
-    return "pointwise_conv" if all(not anywhere(size != 1) for size in pair(operator.kernel)) else "conv"
+    height, width = pair(operator.kernel)
+    return "conv" if anywhere((height != 1) | (width != 1)) else "pointwise_conv"
 
 
 def sizes_of(operator: Operator, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], count: Counts) -> Sizes:

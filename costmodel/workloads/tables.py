@@ -88,3 +88,26 @@ def rows_taken(workload: Workload, rows: Any) -> Workload:
     names = [tuple([column[at] for at in kept]) for column in (workload.labels, workload.kinds, workload.operators)]
     sizes = {name: values[rows] for name, values in workload.sizes.items()}
     return Workload(workload.name, names[0], names[1], names[2], workload.repeats[rows], sizes)
+
+
+def joined(workloads: Sequence[Workload], facts: Sequence[str] = ()) -> tuple[Workload, NDArray[Any]]:
+    """Several workloads one after the other, and where each begins; `facts` are told of each before they are joined."""
+    import numpy
+
+    from costmodel.workloads.facts import FACTS
+
+    own: dict[int, dict[str, Any]] = {}
+    for each in workloads:
+        if id(each) not in own:
+            own[id(each)] = dict(each.sizes) | {name: FACTS[name].of(each) for name in facts}
+    sizes = {
+        name: numpy.concatenate([own[id(each)][name] for each in workloads])
+        for name in (next(iter(own.values())) if own else ())
+    }
+    lengths = [len(each.kinds) for each in workloads]
+    starts = numpy.concatenate([[0], numpy.cumsum(lengths)[:-1]]).astype(int)
+    labels = tuple([text for each in workloads for text in each.labels])
+    kinds = tuple([text for each in workloads for text in each.kinds])
+    operators = tuple([text for each in workloads for text in each.operators])
+    repeats = numpy.concatenate([each.repeats for each in workloads])
+    return Workload("joined", labels, kinds, operators, repeats, sizes), starts

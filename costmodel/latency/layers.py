@@ -1,0 +1,105 @@
+"""Latency of the layers of a graph on a calibrated profile; sizes may be arrays over variants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from costmodel.arithmetic import is_array
+from costmodel.fusion import fusion_named
+from costmodel.graph import Graph, Shape
+from costmodel.hardware import HardwareProfile
+from costmodel.latency.families import Family, family_named
+from costmodel.latency.model import Times, rates_of, row_times
+from costmodel.latency.predictions import conditions_of, workload_times
+from costmodel.latency.prepared import columns_of
+from costmodel.latency.rules import matched
+from costmodel.records import record
+from costmodel.workloads import SIZES
+from costmodel.workloads.facts import FACTS
+from costmodel.workloads.layers import Row, rows_of, workload_of_rows
+
+
+@record
+class LayerTimes:
+    """What one layer takes: bytes that it moves, and seconds of every inference."""
+
+    bytes: Any
+    compute_seconds: Any
+    memory_seconds: Any
+    overhead_seconds: Any
+    latency_seconds: Any
+
+
+def layer_times(
+    graph: Graph, shapes: Mapping[str, Shape], profile: HardwareProfile, batch: int,
+    terms: frozenset[str] | None = None,
+) -> tuple[dict[str, LayerTimes], Any]:  # fmt: skip
+    """The times of every layer that has any, by name, and the seconds of an inference beside the layers.
+
+    Layers that the runtime executes together stand with the first of them. `terms` are the terms that are on.
+    """
+    assert profile.calibration is not None
+    family = family_named(profile.calibration.family)
+    rows = rows_of(graph, shapes, fusion_named(family.fusion if terms is None or "fusion" in terms else "folded"))
+    numbers = profile.calibration.numbers
+    whole = numbers.get("network_factor", 1.0)
+    swept = any(is_array(size) for row in rows.values() for size in row.sizes)
+    if swept:
+        times = {name: found for name, found in _swept(rows, family, profile, batch, terms)}
+    else:
+        workload = workload_of_rows(graph.name, rows)
+        times = dict(zip(rows, _unstacked(workload_times(workload, profile, batch, terms)), strict=True))
+    found = {
+        name: LayerTimes(
+            each.bytes * rows[name].repeats,
+            *[
+                seconds * (rows[name].repeats * whole)
+                for seconds in (
+                    each.compute_seconds, each.memory_seconds, each.overhead_seconds, each.latency_seconds
+                )
+            ],
+        )
+        for name, each in times.items()
+    }  # fmt: skip
+    inference = numbers.get("inference_seconds", 0.0) if terms is None or "inference" in terms else 0.0
+    return found, inference
+
+
+def _unstacked(times: Times) -> list[LayerTimes]:
+    """The times of each row as plain numbers."""
+    import numpy
+
+    shape = numpy.shape(times.latency_seconds)
+    columns = [
+        numpy.broadcast_to(column, shape).tolist()
+        for column in (
+            times.bytes, times.compute_seconds, times.memory_seconds, times.overhead_seconds, times.latency_seconds
+        )
+    ]  # fmt: skip
+    return [LayerTimes(*row) for row in zip(*columns, strict=True)]
+
+
+def _swept(
+    rows: Mapping[str, Row], family: Family, profile: HardwareProfile, batch: int, terms: frozenset[str] | None
+) -> list[tuple[str, LayerTimes]]:
+    """Row by row, each with one number per variant. Facts of the network are those of the first variant: they come
+    from which sizes are equal, which variants of one structure share."""
+    rates, conditions = rates_of(profile), conditions_of(profile)
+    first = workload_of_rows("first variant", {name: _first(row) for name, row in rows.items()})
+    facts = {name: FACTS[name].of(first) for name in family.facts}
+    found = []
+    for at, (name, row) in enumerate(rows.items()):
+        sizes = dict(zip(SIZES, row.sizes, strict=True)) | {fact: values[at] for fact, values in facts.items()}
+        columns = columns_of(sizes, family, batch)
+        base = matched(family.rules, row.kind, row.operator, columns, conditions)
+        times = row_times(columns, base, rates, batch, family, terms)
+        found.append((name, LayerTimes(times.bytes, times.compute_seconds, times.memory_seconds,
+                                       times.overhead_seconds, times.latency_seconds)))  # fmt: skip
+    return found
+
+
+def _first(row: Row) -> Row:
+    """The row of the first variant."""
+    sizes = tuple([size.flat[0].item() if is_array(size) else size for size in row.sizes])
+    return Row(row.kind, row.operator, 1, sizes)
