@@ -114,7 +114,10 @@ def row_times(
         overhead = overhead + _positive(constant("launch_seconds") - work)
     factor = numbers.get("time_factor", 1.0)
     inference = numbers.get("inference_seconds", 0.0) if constant.has("inference") else 0.0
-    return Times(compute * factor, (memory + before) * factor, overhead * factor, (work + overhead) * factor, inference)
+    return Times(
+        moved + weights_moved, compute * factor, (memory + before) * factor, overhead * factor,
+        (work + overhead) * factor, inference,
+    )  # fmt: skip
 
 
 class _Constants:

@@ -47,7 +47,7 @@ def sizes_of(operator: Operator, inputs: tuple[Shape, ...], outputs: tuple[Shape
     """The sizes of a row: what `SIZES` names, for one sample."""
     work = (count.macs, count.input_elements, count.weight_elements, count.output_elements)
     maps = (*_image(inputs[0]), *_image(outputs[0]))
-    rule = _DIMENSIONS.get(operator.kind, _no_product)
+    rule: Callable[..., Sizes] = _DIMENSIONS.get(operator.kind, _no_product)
     return (*work, *maps, *rule(operator, inputs, outputs, count))
 
 
