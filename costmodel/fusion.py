@@ -27,6 +27,11 @@ class Fusion:
 
 ACTIVATIONS = frozenset({"activation", "prelu"})
 WEIGHTED = frozenset({"conv2d", "depthwise_conv2d", "conv_transpose2d", "adder_conv2d", "shift_conv2d", "linear"})
+COMPUTING = WEIGHTED | {
+    "batch_norm", "layer_norm", "group_norm", "local_response_norm", "l2_norm", "scale", "add", "subtract", "multiply",
+    "divide", "matmul", "concat", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "global_avg_pool", "resize",
+}  # fmt: skip
+"""Operators that end in a loop over their output."""
 
 FUSIONS = {
     fusion.name: fusion
@@ -55,6 +60,15 @@ FUSIONS = {
             frozenset({"batch_norm", "scale", "dropout", "relu", "relu6"}),
             WEIGHTED | {"add"},
             "TensorFlow Lite: fused activation functions NONE, RELU, RELU_N1_TO_1, RELU6 of its schema",
+        ),
+        Fusion(
+            "compiled_cpu",
+            "activations without an exponential inside whatever computes their input; other arithmetic on elements "
+            "keeps a row, with the little that is left of it in a compiled loop; an attention is one kernel",
+            frozenset({"relu", "relu6", "leaky_relu", "hard_swish", "hard_sigmoid"}),
+            COMPUTING,
+            "PyTorch 2.0 documentation, dynamo/get-started: the compiler fuses pointwise operators into one loop",
+            attention=True,
         ),
     )
 }

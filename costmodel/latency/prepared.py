@@ -17,6 +17,7 @@ DERIVED: Mapping[str, tuple[str, Callable[[Mapping[str, Any], Any], Any]]] = {
     "window": ("elements of the kernel", lambda c, batch: c["kernel_height"] * c["kernel_width"]),
     "stride": ("the larger stride", lambda c, batch: maximum(c["stride_height"], c["stride_width"])),
     "kernel": ("the larger side of the kernel", lambda c, batch: maximum(c["kernel_height"], c["kernel_width"])),
+    "kernel_per_stride": ("larger side of the kernel by stride: 1 cuts patches", lambda c, batch: _per_stride(c)),
     "group_channels": ("input channels of one group", lambda c, batch: c["in_channels"] / maximum(c["groups"], 1.0)),
     "input_ratio": ("elements read per element written", lambda c, batch: c["input_elements"] / _one(c)),
     "batch": ("samples at once", lambda c, batch: batch + 0.0 * c["macs"]),
@@ -31,6 +32,11 @@ DERIVED: Mapping[str, tuple[str, Callable[[Mapping[str, Any], Any], Any]]] = {
 
 def _one(columns: Mapping[str, Any]) -> Any:
     return maximum(columns["output_elements"], 1.0)
+
+
+def _per_stride(columns: Mapping[str, Any]) -> Any:
+    kernel = maximum(columns["kernel_height"], columns["kernel_width"])
+    return kernel / maximum(maximum(columns["stride_height"], columns["stride_width"]), 1.0)
 
 
 @record

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from costmodel.records import record
+from costmodel.workloads.facts_compiled_cpu import normalises_weight
 from costmodel.workloads.rows import Workload
 
 if TYPE_CHECKING:
@@ -33,4 +34,5 @@ def network_weight_elements(workload: Workload) -> NDArray[Any]:
 
 FACTS: Mapping[str, Fact] = {
     "network_weight_elements": Fact("weights of the whole network", network_weight_elements),
+    "normalises_weight": Fact("a batch norm of a convolution's weight", normalises_weight),
 }
