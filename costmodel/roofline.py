@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 from costmodel.arithmetic import anywhere, checked_sum, is_array, maximum
 from costmodel.costs import CostTable
 from costmodel.dtypes import Dtype
-from costmodel.errors import ParameterError, PredictionError, nearest
+from costmodel.errors import ParameterError, PredictionError, UnknownNameError, nearest
 from costmodel.fusion import folded_layers, fusion_named
 from costmodel.hardware import HardwareProfile, load_hardware
 from costmodel.records import record
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas
 
 Overlap: TypeAlias = Literal["max", "sum"]
-BOUNDS = ("compute", "memory", "free")
+BOUNDS = ("compute", "memory", "overhead", "free")
 
 PREDICTION_COLUMNS: dict[str, str] = {
     "layer": "name of the layer",
@@ -28,32 +28,53 @@ PREDICTION_COLUMNS: dict[str, str] = {
     "bytes": "bytes moved: inputs, outputs and weights; 0 for folded layers and views",
     "compute_seconds": "macs / peak",
     "memory_seconds": "bytes / bandwidth",
-    "latency_seconds": "the larger of the two, or their sum",
+    "latency_seconds": "the larger of the two, or their sum; on a calibrated profile with all its terms",
     "operational_intensity_macs_per_byte": "macs / bytes; None where no bytes are moved",
     "bound": "which time is the larger: compute (intensity at or above the ridge point) or memory; free: both are 0",
 }
+OVERHEAD_COLUMN = {"overhead_seconds": "dispatch and launch of the layer's kernel; calibrated profiles only"}
 
 
 @record
 class Prediction:
     """Roofline latency per layer. `layers` is a DataFrame with the columns of `PREDICTION_COLUMNS`, made on first use.
 
-    `fusion` and `overlap` say which fold rule and which combination of compute and memory time were used.
+    `fusion` and `overlap` say which fold rule and which combination of compute and memory time were used. On a
+    calibrated profile `terms` are those of `costmodel.latency.TERMS` that were on, and `inference_seconds` is what an
+    inference takes beside its layers.
     """
 
     costs: CostTable
     profile: HardwareProfile
     fusion: str
-    overlap: Overlap
+    overlap: str
     columns: Mapping[str, list[Any]]
+    terms: tuple[str, ...] = ()
+    inference_seconds: Any = 0
 
     def __repr__(self) -> str:
         return f"<Prediction of {self.costs.graph.name} on {self.profile.name}: .latency_seconds, .layers>"
 
     @property
     def latency_seconds(self) -> Any:
-        """Sum over the layers: a float, or one per variant of a sweep."""
-        return sum(self.columns["latency_seconds"])
+        """Sum over the layers, and what the inference takes beside them: a float, or one per variant of a sweep."""
+        return sum(self.columns["latency_seconds"]) + self.inference_seconds
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the profile's constants were fitted to measurements and all of its terms are on."""
+        return self.profile.calibration is not None and len(self.terms) == len(TERM_NAMES)
+
+    @property
+    def latency_low_seconds(self) -> Any:
+        """Lower end of the band that held four of five measurements: latency times the tenth percentile of measured /
+        predicted on rows that were not fitted. None without a calibration."""
+        return self.latency_seconds * self.profile.calibration.held_out_low if self.is_calibrated else None  # type: ignore[union-attr]
+
+    @property
+    def latency_high_seconds(self) -> Any:
+        """Its upper end: latency times the ninetieth percentile."""
+        return self.latency_seconds * self.profile.calibration.held_out_high if self.is_calibrated else None  # type: ignore[union-attr]
 
     @property
     def bytes(self) -> Any:
@@ -87,10 +108,14 @@ def predict(
     dtype: str | None = None,
     fusion: str | None = None,
     overlap: Overlap = "max",
+    terms: Iterable[str] | None = None,
 ) -> Prediction:
-    """Roofline latency of every layer on a device.
+    """Latency of every layer on a device.
 
     latency = sum over layers of max(macs / peak, bytes / bandwidth)      (MobileNetV4, arXiv:2404.10518, Eq. 1)
+
+    on the runtime `idealised`; on a calibrated runtime with the terms of `costmodel.latency.TERMS` on top, and a band
+    from the error on measurements that were not fitted. `terms` names those that are on, by default all.
 
     `fusion` is a fold rule of `costmodel.fusion` ("folded": inference layers; "none": every operator pays; default:
     the runtime's). overlap="sum" adds compute and transfer time instead of taking the larger one: execution time =
@@ -110,6 +135,10 @@ def predict(
     profile = profile_for(hardware, dtype)
     checked_overlap(overlap)
     refuse_unrated(zip(*(costs.columns[name] for name in ("layer", "op", "filter_adds")), strict=True), profile)
+    if profile.calibration is not None:
+        return _calibrated(costs, profile, fusion, overlap, checked_terms(terms))
+    if terms is not None:
+        raise PredictionError(f"{profile.name} was not calibrated: it has no terms, its latency is Eq. 1")
     rule = fusion_named(fusion or profile.fusion)
     folded = folded_layers(costs.graph, rule)
     names = costs.columns["layer"]
@@ -135,6 +164,69 @@ def predict(
         "bound": [_bound(*seconds) for seconds in zip(compute, memory, strict=True)],
     }
     return Prediction(costs, profile, rule.name, overlap, columns)
+
+
+TERM_NAMES = (
+    "fusion", "efficiency", "traffic", "arithmetic", "saturation", "padding", "overlap", "tiers", "overhead",
+    "inference",
+)  # fmt: skip
+"""Names of `costmodel.latency.TERMS`, which are imported late: they stand for files of a runtime."""
+
+
+def checked_terms(terms: Iterable[str] | None) -> tuple[str, ...]:
+    """The terms that are on, in their order.
+
+    Raises: UnknownNameError for a name that is no term.
+    """
+    if terms is None:
+        return TERM_NAMES
+    given = [terms] if isinstance(terms, str) else list(terms)
+    for name in given:
+        if name not in TERM_NAMES:
+            hint = nearest(str(name), TERM_NAMES) or f"there are {', '.join(TERM_NAMES)}"
+            raise UnknownNameError(f"unknown term {name!r}; {hint}")
+    return tuple(name for name in TERM_NAMES if name in given)
+
+
+def _calibrated(
+    costs: CostTable, profile: HardwareProfile, fusion: str | None, overlap: Overlap, terms: tuple[str, ...]
+) -> Prediction:
+    """The prediction of a calibrated profile: its family's rules, its device's numbers."""
+    from costmodel.latency.layers import LayerTimes, layer_times
+
+    if overlap != "max":
+        raise PredictionError(f"the overlap of {profile.name} is a term that was fitted; overlap is for idealised")
+    rule = fusion_named(fusion) if fusion is not None else None
+    times, inference = layer_times(costs.graph, costs.shapes, profile, costs.batch, frozenset(terms), rule)
+    nothing = LayerTimes(0, 0.0, 0.0, 0.0, 0.0)
+    names, macs = costs.columns["layer"], costs.columns["macs"]
+    rows = [times.get(name, nothing) for name in names]
+    columns: dict[str, list[Any]] = {
+        "layer": list(names),
+        "op": list(costs.columns["op"]),
+        "block": list(costs.columns["block"]),
+        "macs": list(macs),
+        "bytes": [row.bytes for row in rows],
+        "compute_seconds": [row.compute_seconds for row in rows],
+        "memory_seconds": [row.memory_seconds for row in rows],
+        "overhead_seconds": [row.overhead_seconds for row in rows],
+        "latency_seconds": [row.latency_seconds for row in rows],
+        "operational_intensity_macs_per_byte": [
+            work / row.bytes if _nonzero(row.bytes) else None for work, row in zip(macs, rows, strict=True)
+        ],
+        "bound": [_bound(row.compute_seconds, row.memory_seconds, row.overhead_seconds) for row in rows],
+    }
+    fold = rule.name if rule is not None else family_fusion(profile)
+    return Prediction(costs, profile, fold, "calibrated", columns, terms, inference)
+
+
+def family_fusion(profile: HardwareProfile) -> str:
+    """The fold rule of a profile: that of its runtime's family where it is calibrated."""
+    if profile.calibration is None:
+        return profile.fusion
+    from costmodel.latency.families import family_named
+
+    return family_named(profile.calibration.family).fusion
 
 
 def profile_for(hardware: Any, dtype: str | None) -> HardwareProfile:
@@ -204,11 +296,15 @@ def _nonzero(value: Any) -> bool:
     return bool(value.all()) if is_array(value) else value != 0
 
 
-def _bound(compute: Any, memory: Any) -> Any:
-    if is_array(compute) or is_array(memory):
+def _bound(compute: Any, memory: Any, overhead: Any = 0) -> Any:
+    """Which of the times is the largest."""
+    if any(is_array(each) for each in (compute, memory, overhead)):
         import numpy
 
-        return numpy.where(compute >= memory, "compute", "memory")
-    if compute == memory == 0:
+        own = numpy.where(compute >= memory, "compute", "memory")
+        return numpy.where(overhead > maximum(compute, memory), "overhead", own)
+    if compute == memory == overhead == 0:
         return "free"
+    if overhead > compute and overhead > memory:
+        return "overhead"
     return "compute" if compute >= memory else "memory"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from costmodel.arithmetic import is_array
-from costmodel.fusion import fusion_named
+from costmodel.fusion import Fusion, fusion_named
 from costmodel.graph import Graph, Shape
 from costmodel.hardware import HardwareProfile
 from costmodel.latency.families import Family, family_named
@@ -33,15 +33,17 @@ class LayerTimes:
 
 def layer_times(
     graph: Graph, shapes: Mapping[str, Shape], profile: HardwareProfile, batch: int,
-    terms: frozenset[str] | None = None,
+    terms: frozenset[str] | None = None, fusion: Fusion | None = None,
 ) -> tuple[dict[str, LayerTimes], Any]:  # fmt: skip
     """The times of every layer that has any, by name, and the seconds of an inference beside the layers.
 
-    Layers that the runtime executes together stand with the first of them. `terms` are the terms that are on.
+    Layers that the runtime executes together stand with the first of them. `terms` are the terms that are on,
+    `fusion` a fold rule in place of the runtime's.
     """
     assert profile.calibration is not None
     family = family_named(profile.calibration.family)
-    rows = rows_of(graph, shapes, fusion_named(family.fusion if terms is None or "fusion" in terms else "folded"))
+    own = family.fusion if terms is None or "fusion" in terms else "folded"
+    rows = rows_of(graph, shapes, fusion or fusion_named(own))
     numbers = profile.calibration.numbers
     whole = numbers.get("network_factor", 1.0)
     swept = any(is_array(size) for row in rows.values() for size in row.sizes)
