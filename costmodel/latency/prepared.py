@@ -70,7 +70,7 @@ def prepared(workload: Workload, family: Family, conditions: Mapping[str, Any], 
         found = matched(family.rules, kind, operator, own, conditions)
         for name, value in found.constants.items():
             if name not in constants:
-                constants[name] = numpy.full(count, CONSTANTS[name].neutral)
+                constants[name] = numpy.full(count, float(CONSTANTS[name].neutral))
             constants[name][rows] = value
         for name, holds in found.applies.items():
             if name not in applies:
