@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from costmodel import claims as claims
     from costmodel import formulas as formulas
+    from costmodel import latency as latency
+    from costmodel import measured as measured
     from costmodel import memory as memory
     from costmodel import patches as patches
     from costmodel import plots as plots
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from costmodel.deployment import fits as fits
     from costmodel.energies import energy as energy
     from costmodel.errors import CostmodelError as CostmodelError
+    from costmodel.explanation import explain as explain
     from costmodel.graph import Graph as Graph
     from costmodel.hardware import HardwareProfile as HardwareProfile
     from costmodel.hardware import load_hardware as load_hardware
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from costmodel.specs.catalogue import load as load
     from costmodel.sweeps import sweep as sweep
     from costmodel.tracing import trace_claim as trace_claim
+    from costmodel.validation import validate as validate
 
 _HOMES = {
     "CostTable": "costs",
@@ -51,11 +55,14 @@ _HOMES = {
     "compress": "compression",
     "cost_table": "costs",
     "energy": "energies",
+    "explain": "explanation",
     "fits": "deployment",
     "flash_size": "model_size",
     "formulas": "",
     "load": "specs.catalogue",
+    "latency": "",
     "load_hardware": "hardware",
+    "measured": "",
     "memory": "",
     "model_bytes": "model_size",
     "patches": "",
@@ -67,6 +74,7 @@ _HOMES = {
     "sweep": "sweeps",
     "sweeps": "",
     "trace_claim": "tracing",
+    "validate": "validation",
 }
 __version__ = "0.1.0"
 __all__ = sorted(_HOMES)

@@ -9,10 +9,11 @@ from costmodel.costs import COLUMNS, By, CostTable
 from costmodel.expectations import conditional_layers
 from costmodel.fusion import Fusion, folded_layers, fusion_named
 from costmodel.report import as_table, grouped_digits, records_of, significant, with_prefix
-from costmodel.roofline import Prediction
+from costmodel.roofline import OVERHEAD_COLUMN, Prediction
 
 if TYPE_CHECKING:
     from costmodel.conventions import Convention
+    from costmodel.hardware import HardwareProfile
 
 PREDICTED = ("bytes", "compute_seconds", "memory_seconds", "latency_seconds")
 """Columns of a prediction that add up over layers."""
@@ -30,13 +31,30 @@ def columns_of(
     if by == "layer":
         return table
     summed = costs.grouped(by)
-    extra = [*(PREDICTED if prediction else ()), *([convention.name] if convention else ())]
+    extra = [*(_added(prediction) if prediction else ()), *([convention.name] if convention else ())]
     for name in extra:
         totals = dict.fromkeys(summed[by], 0)
         for key, value in zip(costs.columns[by], table[name], strict=True):
             totals[key] += value
         summed[name] = list(totals.values())
     return summed
+
+
+def _added(prediction: Prediction) -> tuple[str, ...]:
+    """Columns of this prediction that add up over layers."""
+    return (*PREDICTED, *(name for name in OVERHEAD_COLUMN if name in prediction.columns))
+
+
+def calibration_object(profile: HardwareProfile) -> dict[str, Any] | None:
+    """What a profile was fitted to and how far off it was; None for one that was not."""
+    calibration = profile.calibration
+    if calibration is None:
+        return None
+    names = (
+        "family", "conditions", "calibrated_on", "n", "date", "held_out_by", "held_out_median_ape",
+        "held_out_within_20", "held_out_low", "held_out_high", "grade",
+    )  # fmt: skip
+    return {name: getattr(calibration, name) for name in names}
 
 
 def totals_of(costs: CostTable, prediction: Prediction | None, convention: Convention | None) -> dict[str, Any]:
@@ -46,6 +64,13 @@ def totals_of(costs: CostTable, prediction: Prediction | None, convention: Conve
         totals[convention.name] = convention.total(costs)
     if prediction is not None:
         totals |= {name: sum(prediction.columns[name]) for name in PREDICTED}
+        if prediction.profile.calibration is not None:
+            totals |= {
+                "overhead_seconds": sum(prediction.columns["overhead_seconds"]),
+                "inference_seconds": prediction.inference_seconds, "latency_seconds": prediction.latency_seconds,
+                "latency_low_seconds": prediction.latency_low_seconds,
+                "latency_high_seconds": prediction.latency_high_seconds,
+            }  # fmt: skip
     return totals
 
 
@@ -62,6 +87,7 @@ def as_object(
             "bytes_per_second": profile.bytes_per_second,
             "ridge_point_macs_per_byte": profile.ridge_point_macs_per_byte,
             "estimated": list(profile.estimated), "fusion": prediction.fusion, "overlap": prediction.overlap,
+            "calibration": calibration_object(profile),
         }  # fmt: skip
     graph = costs.graph
     return {
@@ -120,7 +146,7 @@ def merged(
     """
     names = table["layer"]
     row_of = {name: at for at, name in enumerate(n for n in names if n not in folded)}
-    summed = [name for name in (*COLUMNS, *PREDICTED) if not name.endswith("elements")]
+    summed = [name for name in (*COLUMNS, *PREDICTED, *OVERHEAD_COLUMN) if not name.endswith("elements")]
     summed += [convention.name] if convention else []
     result: dict[str, list[Any]] = {}
     for column, values in table.items():
@@ -251,12 +277,33 @@ def _prediction_text(prediction: Prediction) -> str:
     lines = [
         f"hardware        {profile.name}  ({profile.device.title}): peak {rates[0]}, bandwidth {rates[1]}",
         f"ridge point     {profile.ridge_point_macs_per_byte:.4g} MACs/byte",
-        f"latency         {with_prefix(latency, 's')}  ({with_prefix(per_second)} inputs/s; roofline of datasheet "
-        f"numbers, not calibrated: a lower bound; fusion {prediction.fusion}, overlap {prediction.overlap})",
+        f"latency         {with_prefix(latency, 's')}  ({with_prefix(per_second)} inputs/s; {_evidence(prediction)})",
         f"compute bound   {prediction.share('compute'):.1%} of the time",
         f"memory bound    {prediction.share('memory'):.1%} of the time: {_memory_bound(prediction)}",
     ]
+    if profile.calibration is not None:
+        beside = prediction.inference_seconds / latency if latency else 0
+        lines.append(f"overhead        {prediction.share('overhead'):.1%} of the time in layers whose dispatch takes the "
+                     f"longest; {beside:.1%} beside the layers")  # fmt: skip
     return "\n".join(lines)
+
+
+def _evidence(prediction: Prediction) -> str:
+    """How much is known of a latency: its band and where that comes from, or that there is none."""
+    calibration = prediction.profile.calibration
+    if calibration is None:
+        return (
+            "roofline of datasheet numbers, not calibrated: a lower bound; "
+            f"fusion {prediction.fusion}, overlap {prediction.overlap}"
+        )
+    fitted = f"fitted to {calibration.n} rows of {calibration.calibrated_on}, grade {calibration.grade}"
+    if not prediction.is_calibrated:
+        return f"{', '.join(prediction.terms) or 'no terms'} of a profile {fitted}; no band with terms off"
+    band = f"{with_prefix(prediction.latency_low_seconds, 's')} to {with_prefix(prediction.latency_high_seconds, 's')}"
+    return (
+        f"four of five between {band}; {fitted}: {calibration.held_out_median_ape:.1%} off in the median on others; "
+        f"fusion {prediction.fusion}"
+    )
 
 
 def _rate(value: float, unit: str, estimated: bool) -> str:

@@ -130,11 +130,13 @@ def effect_on(
     """The latency of a network whose layers have these weights, on a device that uses what its file says it can.
 
     Eq. 1 of MobileNetV4 (arXiv:2404.10518) as in `costmodel.predict`, with the bytes and multiply-accumulates that are
-    left. A device without a [compression] table unpacks the weights to its number format, and nothing changes.
+    left. A device without a [compression] table unpacks the weights to its number format, and nothing changes. The
+    constants of a calibrated runtime were fitted to dense weights: they are left out, before and after.
 
     Raises: ParameterError for weights or activations wider than the number format; what `predict` raises.
     """
     refuse_wider(layers, profile)
+    profile = replace(profile, calibration=None)
     dense = predict(costs, profile, fusion=fusion, overlap=overlap)
     support = support_of(profile)
     kept_bits = _activation_bits(support, activation_bits)

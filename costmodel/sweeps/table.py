@@ -154,7 +154,8 @@ def _devices(hardware: Any, dtype: str | None, fusion: str | None, overlap: Over
         raise ParameterError("dtype, fusion and overlap belong to a prediction; give hardware")
     checked_overlap(overlap)
     profiles = [profile_for(device, dtype) for device in listed]
-    return tuple(Device(profile, fusion_named(fusion or profile.fusion), overlap) for profile in profiles)
+    rule = fusion_named(fusion) if fusion is not None else None
+    return tuple(Device(profile, rule, overlap) for profile in profiles)
 
 
 def _memory(definition: str | None, dtype: str | None, devices: tuple[Device, ...]) -> Memory | None:

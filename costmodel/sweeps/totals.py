@@ -10,7 +10,7 @@ from typing import Any
 from costmodel.arithmetic import INT64_MAX, is_array, maximum
 from costmodel.costs import COLUMNS, cost_table, layer_counts
 from costmodel.dtypes import Dtype
-from costmodel.fusion import Fusion, folded_layers
+from costmodel.fusion import Fusion, folded_layers, fusion_named
 from costmodel.graph import Graph, Shape
 from costmodel.hardware import HardwareProfile
 from costmodel.memory.definitions import MemoryDefinition
@@ -27,10 +27,10 @@ WIDEST_ELEMENT_BITS = 64
 
 @record
 class Device:
-    """A profile and how its latency is put together."""
+    """A profile and how its latency is put together; `fusion` is None where that is the runtime's own."""
 
     profile: HardwareProfile
-    fusion: Fusion
+    fusion: Fusion | None
     overlap: Overlap
 
 
@@ -85,7 +85,11 @@ def _totals(graph: Graph, shapes: Mapping[str, Shape], costing: Costing) -> dict
     for at, device in enumerate(costing.devices):
         refuse_unrated(((layer.name, layer.operator.verb, count.filter_adds)
                         for layer, count in zip(graph.layers, counts, strict=True)), device.profile)  # fmt: skip
-        totals["bytes", at], totals["latency_seconds", at] = _latency(graph, counts, costing.batch, device)
+        if device.profile.calibration is not None:
+            found = _calibrated(graph, shapes, costing.batch, device)
+        else:
+            found = _latency(graph, counts, costing.batch, device)
+        totals["bytes", at], totals["latency_seconds", at] = found
     return totals
 
 
@@ -108,7 +112,7 @@ def _memory(graph: Graph, shapes: Mapping[str, Shape], memory: Memory) -> dict[A
 def _latency(graph: Graph, counts: list[Counts], batch: int, device: Device) -> tuple[Any, Any]:
     """Bytes and seconds of all layers; folded ones move nothing."""
     profile = device.profile
-    folded = folded_layers(graph, device.fusion)
+    folded = folded_layers(graph, device.fusion or fusion_named(profile.fusion))
     rates = profile.macs_per_second, profile.bytes_per_second, device.overlap
     moved, seconds = [], []
     for layer, count in zip(graph.layers, counts, strict=True):
@@ -117,6 +121,15 @@ def _latency(graph: Graph, counts: list[Counts], batch: int, device: Device) -> 
         moved.append(own)
         seconds += roofline_seconds([batch * count.macs], [own], *rates)[2]
     return _sum(moved), _sum(seconds)
+
+
+def _calibrated(graph: Graph, shapes: Mapping[str, Shape], batch: int, device: Device) -> tuple[Any, Any]:
+    """Bytes and seconds of all layers with the terms of a calibrated profile."""
+    from costmodel.latency.layers import layer_times
+
+    times, inference = layer_times(graph, shapes, device.profile, batch, fusion=device.fusion)
+    rows = times.values()
+    return _sum(row.bytes for row in rows), _sum(row.latency_seconds for row in rows) + inference
 
 
 def _sum(values: Any) -> Any:
@@ -165,6 +178,7 @@ def _checked_costs(graph: Graph, costing: Costing) -> dict[Any, Any]:
     costs = cost_table(graph, costing.batch)
     totals: dict[Any, Any] = {name: costs.total(name) for name in COLUMNS}
     for at, device in enumerate(costing.devices):
-        prediction = predict(costs, device.profile, fusion=device.fusion.name, overlap=device.overlap)
+        fusion = None if device.fusion is None else device.fusion.name
+        prediction = predict(costs, device.profile, fusion=fusion, overlap=device.overlap)
         totals["bytes", at], totals["latency_seconds", at] = prediction.bytes, prediction.latency_seconds
     return totals

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from costmodel.fusion import FUSIONS, Fusion, fusion_named
 from costmodel.hardware import HardwareProfile
 from costmodel.latency import family_named, network_seconds_of_rows, workload_times
-from costmodel.latency.families import Family
 from costmodel.roofline import layer_bytes
 from costmodel.validation.profiles import Match, datasheet
 from costmodel.validation.subjects import Subjects, kernels
@@ -38,7 +38,7 @@ def _predicted(frame: pandas.DataFrame, found: Match, subjects: Subjects, of_ker
     batch = numpy.maximum(frame["batch"].fillna(1.0).to_numpy(float), 1.0)
     family = family_named(profile.calibration.family) if profile.calibration is not None else None
     own = fusion_named(family.fusion) if family is not None else FUSIONS["folded"]
-    folded = _rows(frame, subjects, FUSIONS["folded"], None, of_kernels)
+    folded = _rows(frame, subjects, FUSIONS["folded"], profile, of_kernels)
     plain = _Plain(*folded, batch)
     sheet = datasheet(profile.device.name, profile.dtype.name)
     result = {"eq1_datasheet": plain.eq1(sheet, sheet.macs_per_second, sheet.bytes_per_second)} if sheet else {}
@@ -50,24 +50,27 @@ def _predicted(frame: pandas.DataFrame, found: Match, subjects: Subjects, of_ker
     if "two_macs_per_second" in baselines:
         two = baselines["two_macs_per_second"], baselines["two_bytes_per_second"]
         result["two_fitted"] = plain.eq1(profile, *two)
-    workload, starts = _rows(frame, subjects, own, family, of_kernels)
+    workload, starts = _rows(frame, subjects, own, profile, of_kernels, family.facts if family is not None else ())
     times = workload_times(workload, profile, _each(batch, starts, workload))
     result["full"] = times.latency_seconds if of_kernels else network_seconds_of_rows(workload, times, profile, starts)
     return result
 
 
 def _rows(
-    frame: pandas.DataFrame, subjects: Subjects, fusion: Fusion, family: Family | None, of_kernels: bool
-) -> tuple[Workload, Any]:
+    frame: pandas.DataFrame, subjects: Subjects, fusion: Fusion, profile: HardwareProfile, of_kernels: bool,
+    facts: Sequence[str] = (),
+) -> tuple[Workload, Any]:  # fmt: skip
     """The operators of all rows as one workload, and where each row begins in it."""
     import numpy
 
     if of_kernels:
         return kernels(frame), numpy.arange(len(frame))
-    found = [subjects.network(name, fusion) for name in frame["network"]]
+    numbers = profile.calibration.numbers if profile.calibration is not None else {}
+    deployed = numbers.get("reparameterised", 0.0) == 1
+    found = [subjects.network(name, fusion, deployed) for name in frame["network"]]
     workloads = [each for each in found if each is not None]
     assert len(workloads) == len(found), "rows without shapes are skipped before"
-    return joined(workloads, family.facts if family is not None else ())
+    return joined(workloads, facts)
 
 
 def _each(batch: Any, starts: Any, workload: Workload) -> Any:

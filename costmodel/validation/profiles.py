@@ -7,8 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from costmodel.errors import CostmodelError
-from costmodel.hardware import IDEALISED, Calibration, Device, HardwareProfile, calibrations, devices, load_device
-from costmodel.hardware import profile_of
+from costmodel.hardware import (
+    IDEALISED,
+    Device,
+    HardwareProfile,
+    calibrations,
+    devices,
+    load_device,
+    profile_of,
+)
 from costmodel.records import record, replace
 
 CONDITIONS = ("layout", "threads", "runtime_version", "powersave", "gpu_device", "clock_hz", "core", "round", "mode")

@@ -10,6 +10,7 @@ from costmodel.fusion import Fusion
 from costmodel.measured import Shapes, bundled_networks, bundled_shapes
 from costmodel.specs.catalogue import load
 from costmodel.workloads import Workload, workload_of
+from costmodel.workloads.reparameterised import deployed, deployed_name, trained_name
 from costmodel.workloads.tables import folded_table, workload_of_table
 
 if TYPE_CHECKING:
@@ -25,31 +26,40 @@ class Subjects:
     def __init__(self, tables: Sequence[Shapes] = ()) -> None:
         self._tables = tables
         self._bundled: Mapping[str, Shapes] | None = None
-        self._made: dict[tuple[str, Fusion], Workload | None] = {}
+        self._made: dict[tuple[str, Fusion, bool], Workload | None] = {}
         self._whole: dict[str, Workload] = {}
 
-    def network(self, name: str, fusion: Fusion) -> Workload | None:
-        """The workload of a network as a runtime with this fold rule executes it; None without shapes and spec."""
-        key = name, fusion
+    def network(self, name: str, fusion: Fusion, reparameterised: bool = False) -> Workload | None:
+        """The workload of a network as a runtime with this fold rule executes it; None without shapes and spec.
+
+        `reparameterised`: in the form that it is deployed in, where it has one. So is a network that a table has
+        without the `_deploy` of its name.
+        """
+        key = name, fusion, reparameterised
         if key not in self._made:
-            self._made[key] = self._network(name, fusion)
+            self._made[key] = self._network(name, fusion, reparameterised)
         return self._made[key]
 
-    def _network(self, name: str, fusion: Fusion) -> Workload | None:
-        for table in (*self._tables, *self._bundled_tables()):
-            if name in table.rows:
-                return self._of_table(table, name, fusion)
-        known = bundled_networks().get(name)
+    def _network(self, name: str, fusion: Fusion, reparameterised: bool) -> Workload | None:
+        tables = (*self._tables, *self._bundled_tables())
+        for named, is_deployed in ((name, reparameterised), (trained_name(name), True)):
+            for table in tables:
+                if named in table.rows:
+                    return self._of_table(table, named, fusion, is_deployed)
+        networks = bundled_networks()
+        known = (networks.get(deployed_name(name)) if reparameterised else None) or networks.get(name)
         if known is None or not known.spec_name:
             return None
         return workload_of(cost_table(load(known.spec_name, **_parameters(known.parameters))), fusion)
 
-    def _of_table(self, table: Shapes, name: str, fusion: Fusion) -> Workload:
+    def _of_table(self, table: Shapes, name: str, fusion: Fusion, is_deployed: bool) -> Workload:
         rows = table.rows_of(name)
         frame = table.frame.iloc[rows]
         numbers = {key: values[rows] for key, values in table.numbers.items()}
         made = workload_of_table(name, list(frame["op_kind"]), list(frame["operator"]), numbers, numbers["repeats"])
-        return made if (frame["fused"] == 1).all() else folded_table(made, fusion.folded)
+        if (frame["fused"] == 1).all():
+            return made
+        return folded_table(deployed(made) if is_deployed else made, fusion.folded)
 
     def _bundled_tables(self) -> Sequence[Shapes]:
         if self._bundled is None:

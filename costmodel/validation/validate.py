@@ -12,7 +12,7 @@ from costmodel.fusion import FUSIONS, Fusion, fusion_named
 from costmodel.hardware import HardwareProfile
 from costmodel.latency import family_named
 from costmodel.measured import Measured, bundled_measured, note_values, read_measured, read_shapes
-from costmodel.records import record
+from costmodel.records import record, replace
 from costmodel.validation.figures import PREDICTORS, Group, grouped_figures
 from costmodel.validation.predictors import predicted_rows
 from costmodel.validation.profiles import CONDITIONS, Match, match
@@ -54,13 +54,15 @@ class Validation:
 
 
 def validate(
-    *data: str | os.PathLike[str] | Measured, shapes: Sequence[str | os.PathLike[str]] = (), by: Sequence[str] = KEYS
-) -> Validation:
+    *data: str | os.PathLike[str] | Measured, shapes: Sequence[str | os.PathLike[str]] = (), by: Sequence[str] = KEYS,
+    devices: Sequence[str] = (),
+) -> Validation:  # fmt: skip
     """Hold predictions against measurements: files in the layout of `hardware/measured`, by default those bundled.
 
     `shapes` are tables of the operators of networks; they come before the bundled ones. A row of a whole network
     needs one, or a bundled spec of the same network (`hardware/measured/networks.csv`); a row of a single operator
-    has its shape itself. `by` are the columns to group by. The four predictors see the same rows: `PREDICTORS`.
+    has its shape itself. `by` are the columns to group by, `devices` those whose rows are wanted (all). The four
+    predictors see the same rows: `PREDICTORS`.
 
     >>> result = validate("tflite_phones", by=["device"])
     >>> sorted(figure["predictor"] for figure in figure_rows(result) if figure["device"] == "pixel_1")
@@ -75,7 +77,7 @@ def validate(
     unpredicted: Counter[tuple[Any, ...]] = Counter()
     columns: dict[str, list[Any]] = {}
     for table in tables:
-        rows = _Rows(table, skipped, unpredicted, by)
+        rows = _Rows(_of_devices(table, devices), skipped, unpredicted, by)
         for name, values in rows.predicted(subjects).items():
             columns.setdefault(name, []).extend(values)
     keys = [dict(zip(by, key, strict=True)) for key in columns.get("key", [])]
@@ -110,6 +112,13 @@ def figure_rows(validation: Validation) -> list[dict[str, Any]]:
         for group in validation.groups
         for name, figures in group.accuracy.items()
     ]  # fmt: skip
+
+
+def _of_devices(table: Measured, devices: Sequence[str]) -> Measured:
+    """The rows of some devices."""
+    if not devices:
+        return table
+    return replace(table, frame=table.frame[table.frame["device"].isin(list(devices))].reset_index(drop=True))
 
 
 def _table(data: str | os.PathLike[str] | Measured) -> Measured:
