@@ -13,8 +13,9 @@ class Fusion:
     named by verb; an activation may be named by its function alone.
 
     A folded layer moves no bytes and takes no time; it must be the only reader of the tensor it changes. An operator
-    in both begins a kernel of its own where it cannot join the one before it. `attention`: the two products of an
-    attention and the softmax between them are one kernel.
+    in both begins a kernel of its own where it cannot join the one before it. `directly_after`: operators that join
+    only where the layer before them is one of these. `attention`: the two products of an attention and the softmax
+    between them are one kernel.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Fusion:
     into: frozenset[str]
     source: str
     attention: bool = False
+    directly_after: tuple[tuple[str, frozenset[str]], ...] = ()
 
 
 ACTIVATIONS = frozenset({"activation", "prelu"})
@@ -32,6 +34,10 @@ COMPUTING = WEIGHTED | {
     "divide", "matmul", "concat", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "global_avg_pool", "resize",
 }  # fmt: skip
 """Operators that end in a loop over their output."""
+CONVOLUTIONS = frozenset({"conv2d", "depthwise_conv2d", "batch_norm"})
+SIMPLE_ACTIVATIONS = frozenset({"relu", "relu6", "leaky_relu", "sigmoid", "hard_sigmoid", "tanh"})
+"""Activations that ONNX Runtime folds into convolutions and matrix products."""
+ONNX_RUNTIME = "ONNX Runtime documentation, Graph Optimizations: Conv BatchNorm, Conv Mul, Conv Activation fusion"
 
 FUSIONS = {
     fusion.name: fusion
@@ -70,6 +76,24 @@ FUSIONS = {
             "PyTorch 2.0 documentation, dynamo/get-started: the compiler fuses pointwise operators into one loop",
             attention=True,
         ),
+        Fusion(
+            "inference_activation",
+            "batch norm, dropout, bias, ReLU, leaky ReLU, sigmoid and tanh inside the convolution or linear layer before "
+            "them, per-channel scale inside a convolution; GELU, SiLU and hard swish are kernels of their own",
+            SIMPLE_ACTIVATIONS | {"batch_norm", "scale", "dropout"},
+            WEIGHTED,
+            ONNX_RUNTIME,
+            directly_after=(("scale", CONVOLUTIONS),),
+        ),
+        Fusion(
+            "inference_residual",
+            "the same, and hard swish, and a residual add inside the last convolution before it; activations also "
+            "inside a batch norm that stands alone",
+            SIMPLE_ACTIVATIONS | {"batch_norm", "scale", "dropout", "hard_swish", "add"},
+            WEIGHTED | {"batch_norm"},
+            f"{ONNX_RUNTIME}, NCHWc optimizer",
+            directly_after=(("scale", CONVOLUTIONS), ("add", CONVOLUTIONS | {"scale", "add"})),
+        ),
     )
 }
 
@@ -93,12 +117,16 @@ def folded_layers(graph: Graph, fusion: Fusion) -> dict[str, str]:
     'conv_1.conv2d'
     """
     readers = graph.readers()
+    before = dict(fusion.directly_after)
     host_of: dict[str, str] = {}
+    verb_of: dict[str, str] = {}
     folded: dict[str, str] = {}
     for layer in graph.layers:
         verb = layer.operator.verb
+        verb_of.update(dict.fromkeys(layer.outputs, verb))
         folds = verb in fusion.folded or getattr(layer.operator, "function", None) in fusion.folded
-        host = _host(layer.inputs, host_of, readers) if folds else None
+        inputs = [name for name in layer.inputs if verb not in before or verb_of.get(name) in before[verb]]
+        host = _host(inputs, host_of, readers) if folds else None
         if host is not None:
             folded[layer.name] = host_of[layer.outputs[0]] = host
         elif verb in fusion.into:
@@ -106,7 +134,7 @@ def folded_layers(graph: Graph, fusion: Fusion) -> dict[str, str]:
     return folded
 
 
-def _host(inputs: tuple[str, ...], host_of: dict[str, str], readers: dict[str, int]) -> str | None:
+def _host(inputs: list[str], host_of: dict[str, str], readers: dict[str, int]) -> str | None:
     """The kernel that a layer can join: that of the last of its inputs which nothing else reads."""
     for name in reversed(inputs):
         if name in host_of and readers[name] == 1:
