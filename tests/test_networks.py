@@ -79,6 +79,7 @@ def test_layers_agree_with_an_independent_implementation(network: str, layer_fac
         ("resnet50", 4_089_184_256, 25_557_032),
         ("inception_v3", 5_713_216_096, 23_834_568),
         ("vit_base_patch16_224", 17_563_828_224, 86_567_656),
+        ("fdmobilenet", 144_489_728, 2_901_288),
     ],
 )
 def test_known_totals(network: str, macs: int, params: int) -> None:
@@ -132,6 +133,23 @@ def test_receptive_field_of_resnet50_before_pooling(network: str, pixels: int) -
     last = costs.columns["layer"].index("global_avg_pool") - 1
     assert costs.columns["receptive_field_height"][last] == pixels
     assert costs.columns["jump_height"][last] == 32
+
+
+def test_fdmobilenet_has_the_parameters_and_bytes_that_its_users_print() -> None:
+    """ST's model library, width 0.25 and 5 classes: 125,477 parameters without norms, 131,400 bytes in int8."""
+    costs = costmodel.cost_table(costmodel.load("fdmobilenet", width=0.25, classes=5))
+    weights, biases = costs.total("weight_params"), costs.total("norm_params") // 2 + costs.total("bias_params")
+    assert weights + biases == 125_477
+    assert 131_400 - (weights + 4 * biases) == 4
+
+
+def test_a_grey_image_has_one_channel() -> None:
+    """144 bytes of weights less, as ST's model library prints (219,843 and 219,699): 8 filters of 3x3x2."""
+    colour, grey = (
+        costmodel.cost_table(costmodel.load("mobilenet_v1", width=0.25, resolution=96, classes=5, channels=count))
+        for count in (3, 1)
+    )
+    assert colour.total("weight_params") - grey.total("weight_params") == 144
 
 
 def test_params_do_not_depend_on_resolution() -> None:

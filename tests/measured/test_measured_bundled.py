@@ -166,7 +166,7 @@ def test_networks_say_how_their_spec_is_known() -> None:
         assert not net.parameters or net.spec_name
         assert net.basis in ("", "shapes", "printed", "name")
         assert (net.basis == "shapes") == bool(net.spec_name and net.shapes)
-    assert sum(bool(net.spec_name) for net in bundled_networks().values()) == 510
+    assert sum(bool(net.spec_name) for net in bundled_networks().values()) == 515
 
 
 def named() -> Iterator[list[BundledNetwork]]:
