@@ -11,6 +11,7 @@ from costmodel.dtypes import dtype_named
 from costmodel.memory.peak import peak_memory
 from costmodel.passes.fold_norm import fold_norm
 from costmodel.records import record
+from costmodel.report import with_prefix
 
 
 @record
@@ -69,6 +70,14 @@ def _latency(costs: CostTable, setting: Setting) -> Check:
     if isinstance(prediction, str):
         return Check("latency", "seconds", None, limit, "", None, prediction)
     layer, seconds = _most(costs, prediction.columns["latency_seconds"])
+    calibration = prediction.profile.calibration
+    if calibration is not None:
+        low, high = (with_prefix(end, "s") for end in (prediction.latency_low_seconds, prediction.latency_high_seconds))
+        note = (
+            f"four of five between {low} and {high}: grade {calibration.grade}, {calibration.held_out_median_ape:.1%} "
+            "off in the median on rows that were not fitted"
+        )
+        return Check("latency", "seconds", prediction.latency_seconds, limit, layer, seconds, note, True)
     estimated = prediction.profile.estimated
     note = "a lower bound: Eq. 1 on datasheet numbers"
     if estimated:
@@ -85,7 +94,8 @@ def _energy(costs: CostTable, setting: Setting) -> Check:
     if estimate.table is not None:
         note = f"arithmetic and traffic by the table {estimate.table.name}, everything from DRAM"
         return Check("energy", "joules", estimate.joules, limit, layer, joules, note)
-    is_bound = setting.profile is not None and not setting.profile.estimated
+    profile = setting.profile
+    is_bound = profile is not None and not profile.estimated and profile.calibration is None
     note = f"active power x latency, {estimate.meaning}"
     return Check("energy", "joules", estimate.joules, limit, layer, joules, note, True, is_bound)
 

@@ -110,7 +110,12 @@ def _by_power(
         raise ParameterError("power x time needs hardware with an active power, such as nucleo_l4r5zi:tflm")
     own = costs.dtype if isinstance(costs, NetworkWork) and costs.dtype in DTYPES else None
     profile = _profile(hardware, own if dtype is None else dtype)
-    return power_estimate(_work(costs, profile, dtype, fusion), profile, latency_seconds)
+    work = _work(costs, profile, dtype, fusion)
+    if isinstance(costs, CostTable) and profile.calibration is not None and latency_seconds is None:
+        from costmodel.roofline import predict
+
+        return power_estimate(work, profile, prediction=predict(costs, profile, fusion=fusion))
+    return power_estimate(work, profile, latency_seconds)
 
 
 def _profile(hardware: Any, dtype: str | None) -> HardwareProfile:

@@ -10,7 +10,7 @@ from costmodel.energies.work import LayerWork, NetworkWork
 from costmodel.errors import ParameterError, PredictionError
 from costmodel.hardware import HardwareProfile
 from costmodel.records import record
-from costmodel.roofline import roofline_seconds
+from costmodel.roofline import Prediction, roofline_seconds
 
 
 @record
@@ -22,7 +22,8 @@ class PowerTime:
     Each is None where the hardware file does not say it.
     `is_given`: the latency was given; otherwise it is the roofline's, and `doubts` says why that is no lower bound.
     `accelerator` is what the measured runs used, where the roofline is that of the core: then the shares of the layers
-    mean nothing. `unshared` says why there are no shares at all, empty where there are.
+    mean nothing. `unshared` says why there are no shares at all, empty where there are. `median_ape` is the median
+    error of a calibrated latency on rows that were not fitted; None for a latency that is not calibrated.
     """
 
     runtime: str
@@ -36,6 +37,7 @@ class PowerTime:
     doubts: tuple[str, ...] = ()
     accelerator: str = ""
     unshared: str = ""
+    median_ape: float | None = None
 
     @property
     def joules(self) -> float:
@@ -58,6 +60,8 @@ class PowerTime:
         if self.is_given:
             unknown = "" if self.band_joules else "; how far the power of another network deviates is not known"
             return f"the active power x the latency that was given{unknown}"
+        if self.median_ape is not None:
+            return f"the active power x a calibrated latency, {self.median_ape:.1%} off in the median on other rows"
         if self.doubts:
             return f"no bound: {'; '.join(self.doubts)}"
         power = (
@@ -76,8 +80,11 @@ class PowerTime:
         return f"mean of {self.networks} networks, {known}" if self.networks > 1 else f"of 1 network, {known}"
 
 
-def power_estimate(work: NetworkWork, profile: HardwareProfile, latency_seconds: float | None = None) -> EnergyEstimate:
-    """E = active power x latency, shared among the layers as the roofline shares the time.
+def power_estimate(
+    work: NetworkWork, profile: HardwareProfile, latency_seconds: float | None = None,
+    prediction: Prediction | None = None,
+) -> EnergyEstimate:  # fmt: skip
+    """E = active power x latency, shared among the layers as the roofline shares the time, or as a prediction does.
 
     compute_bound_joules are of the layers whose time computation bounds, memory_bound_joules of those that transfers
     bound. Without a latency the roofline's is taken. A given latency needs no roofline: where there is none, the layers
@@ -94,7 +101,12 @@ def power_estimate(work: NetworkWork, profile: HardwareProfile, latency_seconds:
             f"{unshared}: its latency cannot be predicted; costmodel energy takes a measured one (latency_seconds, "
             "--latency)"
         )
-    spent, total = _empty_shares(work) if unshared else _shares(work, profile, given, settings["active_watts"])
+    if unshared:
+        spent, total = _empty_shares(work)
+    elif prediction is not None:
+        spent, total = _predicted_shares(prediction, settings["active_watts"])
+    else:
+        spent, total = _shares(work, profile, given, settings["active_watts"])
     columns: dict[str, list[Any]] = {
         name: [getattr(layer, name) for layer in work.layers]
         for name in ("layer", "op", "block", "macs", "input_bytes", "output_bytes", "weight_bytes")
@@ -104,6 +116,7 @@ def power_estimate(work: NetworkWork, profile: HardwareProfile, latency_seconds:
         settings.get("active_watts_deviation"), settings.get("active_watts_held_out_deviation"),
         settings["active_watts_source"], total if given is None else given, given is not None, _doubts(work, profile),
         settings.get("accelerator", ""), unshared,
+        None if prediction is None else prediction.profile.calibration.held_out_median_ape,  # type: ignore[union-attr]
     )  # fmt: skip
     estimated = () if unshared else profile.estimated
     return EnergyEstimate(work, "power_time", None, None, None, columns | spent, {}, {}, estimated, power)
@@ -125,6 +138,19 @@ def _why_unshared(work: NetworkWork, profile: HardwareProfile) -> str:
 
 def _empty_shares(work: NetworkWork) -> tuple[dict[str, list[Any]], float]:
     return {name: [None] * len(work.layers) for name in SHARED}, 0.0
+
+
+def _predicted_shares(prediction: Prediction, watts: float) -> tuple[dict[str, list[Any]], float]:
+    """The same from the prediction of a calibrated profile; dispatch counts as waiting for memory."""
+    seconds = list(prediction.columns["latency_seconds"])
+    bound = ["memory" if each == "overhead" else each for each in prediction.columns["bound"]]
+    joules = [watts * each for each in seconds]
+    parts = [
+        [each if kind == bounding else 0.0 for each, kind in zip(joules, bound, strict=True)]
+        for bounding in ("compute", "memory")
+    ]
+    shares = dict(zip(SHARED, (*parts, joules, seconds, bound), strict=True))
+    return shares, float(prediction.latency_seconds)
 
 
 def _shares(
