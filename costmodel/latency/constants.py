@@ -126,5 +126,6 @@ NUMBERS: dict[str, str] = {
     "network_factor": "times that a network takes, against the sum of its operators",
     "activation_capacity_bytes": "activations of one operator beyond which they spill, bytes",
     "weight_capacity_bytes": "weights of the network beyond which they spill, bytes",
+    "reparameterised": "1: networks that have a form for deployment were measured in it",
 }
 """Numbers of a calibration that are no constants of a row."""
