@@ -297,6 +297,10 @@ def load_device(name: str) -> Device:
         from costmodel.hardware_schema import check_device
 
         check_device(document)
+        if document.data.get("runtime"):
+            from costmodel.latency.schema import check_calibrations
+
+            check_calibrations(document)
         return _device(document)
     if name not in names_in(FOLDER):
         hint = nearest(name, names_in(FOLDER)) or "`costmodel hardware` lists them"

@@ -45,7 +45,7 @@ FLOORS = (
     ("__main__",),
 )
 """Modules and packages from the ground up. A module may import what stands on a floor below its own."""
-LATE = {("specs", "costs"), ("hardware", "hardware_schema")}
+LATE = {("specs", "costs"), ("hardware", "hardware_schema"), ("hardware", "latency")}
 """Imports inside functions or listing modules that are known and meant."""
 
 

@@ -131,6 +131,12 @@ def _sweep(options: argparse.Namespace) -> int:
     return 0
 
 
+def _table(data: Any, name: str) -> Any:
+    """A table of a file; empty where there is none."""
+    found = data.get(name)
+    return found if isinstance(found, dict) else {}
+
+
 def _check(options: argparse.Namespace) -> int:
     from costmodel.files import read
 
@@ -141,10 +147,17 @@ def _check(options: argparse.Namespace) -> int:
 
             check_table(document)
             print(f"{options.file}: a table of energies, nothing wrong")
+        elif "rule" in document.data or "name" in _table(document.data, "runtime"):
+            from costmodel.latency.schema import check_family
+
+            check_family(document)
+            print(f"{options.file}: a runtime file, nothing wrong")
         elif not {"device", "peak", "memory", "runtime"}.isdisjoint(document.data):
             from costmodel.hardware_schema import check_device
+            from costmodel.latency.schema import check_calibrations
 
             check_device(document)
+            check_calibrations(document)
             print(f"{options.file}: a hardware file, nothing wrong")
         elif "rows" in document.data or "columns" in document.data:
             from costmodel.published import cells_of

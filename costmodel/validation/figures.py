@@ -19,19 +19,26 @@ PREDICTORS: dict[str, str] = {
 
 @record
 class Group:
-    """Rows of one kind and the figures of every predictor; `skipped` counts rows without a prediction."""
+    """Rows of one kind and the figures of every predictor; `skipped` counts rows without a prediction.
+
+    `held_out_median_ape` is what the profiles of these rows state as their median error on rows left out of the fit,
+    averaged over the rows: the bundled rows themselves were fitted. None where nothing was.
+    """
 
     key: Mapping[str, Any]
     skipped: int
     accuracy: Mapping[str, Accuracy]
+    held_out_median_ape: float | None = None
 
 
 def grouped_figures(
-    keys: Sequence[Mapping[str, Any]], measured: Sequence[float], predicted: Mapping[str, Sequence[float]]
-) -> list[Group]:
+    keys: Sequence[Mapping[str, Any]], measured: Sequence[float], predicted: Mapping[str, Sequence[float]],
+    held_out: Sequence[float | None] = (),
+) -> list[Group]:  # fmt: skip
     """Figures per group of equal keys, in order of first appearance.
 
     `predicted` has a list per predictor, NaN where it does not apply; a row that `full` cannot predict is skipped.
+    `held_out` is the error that the profile of each row states.
     """
     import math
 
@@ -43,5 +50,7 @@ def grouped_figures(
         used = [at for at in rows if not math.isnan(predicted["full"][at])]
         actual = [measured[at] for at in used]
         figures = {name: accuracy_of([values[at] for at in used], actual) for name, values in predicted.items()}
-        groups.append(Group(keys[rows[0]], len(rows) - len(used), figures))
+        stated = [each for at in used if held_out and (each := held_out[at]) is not None]
+        average = sum(stated) / len(stated) if stated else None
+        groups.append(Group(keys[rows[0]], len(rows) - len(used), figures, average))
     return groups

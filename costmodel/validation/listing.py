@@ -9,7 +9,7 @@ from costmodel.report import as_table, significant
 from costmodel.validation.figures import PREDICTORS
 from costmodel.validation.validate import Validation, figure_rows
 
-FIGURES = ("mape", "median_ape", "within_10", "within_20", "kendall_tau")
+FIGURES = ("mape", "median_ape", "within_10", "within_20", "kendall_tau", "held_out_median_ape")
 
 
 def _part(value: Any) -> str:
@@ -20,6 +20,7 @@ FORMATTERS = {
     **{name: _part for name in FIGURES if name != "kendall_tau"},
     **{name: _part for name in PREDICTORS},
     "within 20 %": _part,
+    "held out": _part,
     "kendall_tau": lambda value: "" if value is None else significant(value, 3),
     "tau": lambda value: "" if value is None else significant(value, 3),
     "threads": lambda value: "" if value is None else str(value),
@@ -51,11 +52,13 @@ def as_text(found: Validation) -> str:
         table[name] = [group.accuracy[name].median_ape for group in found.groups]
     table["within 20 %"] = [group.accuracy["full"].within_20 for group in found.groups]
     table["tau"] = [group.accuracy["full"].kendall_tau for group in found.groups]
+    table["held out"] = [group.held_out_median_ape for group in found.groups]
     parts = [as_table(table, FORMATTERS)]
     parts.append(
         "median of |predicted / measured - 1| by "
         + "; ".join(f"{name}: {meaning}" for name, meaning in PREDICTORS.items())
-        + "; within 20 % and tau (order) of full"
+        + "; within 20 % and tau (order) of full; held out: the median error that the profiles state for rows left out "
+        "of their fit, since the bundled rows themselves were fitted"
     )
     predicted = sum(group.accuracy["full"].n for group in found.groups)
     skipped = ", ".join(f"{count} {reason}" for reason, count in found.skipped.items()) or "none"

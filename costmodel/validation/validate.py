@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from costmodel.accuracy import accuracy_of
 from costmodel.errors import ParameterError, nearest
 from costmodel.fusion import FUSIONS, Fusion, fusion_named
 from costmodel.hardware import HardwareProfile
@@ -82,8 +83,9 @@ def validate(
             columns.setdefault(name, []).extend(values)
     keys = [dict(zip(by, key, strict=True)) for key in columns.get("key", [])]
     groups = grouped_figures(
-        keys, columns.get("measured_seconds", []), {name: columns.get(name, []) for name in PREDICTORS}
-    )
+        keys, columns.get("measured_seconds", []), {name: columns.get(name, []) for name in PREDICTORS},
+        columns.get("held_out_median_ape", []),
+    )  # fmt: skip
     return Validation(
         tuple(_with_skipped(groups, unpredicted, by)), dict(skipped.most_common()),
         {name: values for name, values in columns.items() if name != "key"},
@@ -108,6 +110,7 @@ def figure_rows(validation: Validation) -> list[dict[str, Any]]:
             **group.key, "predictor": name, "n": figures.n, "skipped": group.skipped, "mape": figures.mape,
             "median_ape": figures.median_ape, "within_10": figures.within_10, "within_20": figures.within_20,
             "kendall_tau": figures.kendall_tau,
+            "held_out_median_ape": group.held_out_median_ape if name == "full" else None,
         }
         for group in validation.groups
         for name, figures in group.accuracy.items()
@@ -131,14 +134,7 @@ def _table(data: str | os.PathLike[str] | Measured) -> Measured:
 
 def _with_skipped(groups: list[Group], unpredicted: Counter[tuple[Any, ...]], by: Sequence[str]) -> list[Group]:
     """The groups with their skipped rows, and groups of which no row was predicted."""
-    made = [
-        Group(group.key, group.skipped + unpredicted.pop(tuple(group.key.values()), 0), group.accuracy)
-        for group in groups
-    ]
-    empty = grouped_figures([], [], {name: [] for name in PREDICTORS})
-    assert not empty
-    from costmodel.accuracy import accuracy_of
-
+    made = [replace(group, skipped=group.skipped + unpredicted.pop(tuple(group.key.values()), 0)) for group in groups]
     nothing = accuracy_of([], [])
     return made + [
         Group(dict(zip(by, key, strict=True)), count, dict.fromkeys(PREDICTORS, nothing))
@@ -188,6 +184,7 @@ class _Rows:
             **{name: [records[at][name] for at in usable] for name in ("device", "runtime", "dtype", "network")},
             "profile": [matches[at].profile.name for at in usable],  # type: ignore[union-attr]
             "calibrated": [matches[at].calibrated for at in usable],
+            "held_out_median_ape": [_stated(matches[at].profile) for at in usable],
             "measured_seconds": [records[at]["latency_seconds"] for at in usable],
             **{name: values[usable].tolist() for name, values in seconds.items()},
         }
@@ -204,6 +201,12 @@ class _Rows:
         own = {"data": self._name, "calibrated": found.calibrated}
         values = [own[name] if name in own else row[name] for name in self._by]
         return tuple([None if value == "" or value != value else _plain(value) for value in values])
+
+
+def _stated(profile: HardwareProfile | None) -> float | None:
+    """The error that a profile states, on rows left out of its fit."""
+    calibration = None if profile is None else profile.calibration
+    return None if calibration is None else calibration.held_out_median_ape
 
 
 def _plain(value: Any) -> Any:
