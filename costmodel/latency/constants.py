@@ -34,6 +34,11 @@ TERMS: dict[str, Term] = {
             "fused neighbours of compiled graphs; repacked weights; scores of an attention in several kernels",
         ),
         Term(
+            "batch", "what depends on weights alone is done once for all samples",
+            "batch -> 1 + batch_share * (batch - 1)",
+            "weight standardisation (arXiv:1903.10520), networks of relative positions (arXiv:2111.09883)",
+        ),
+        Term(
             "arithmetic", "what elements without MACs cost in arithmetic: GELU, softmax, layer norm",
             "t_c = MACs / ... + elements * element_seconds",
             "vector rate beside the matrix rate, as in Calculon (arXiv:2310.10510)",
@@ -97,6 +102,7 @@ CONSTANTS: dict[str, Constant] = {
         Constant("weight_share", "traffic", 1, 0, 32, "", "times that its weights move"),
         Constant("score_share", "traffic", 0, 0, 32, "", "times that the scores of an attention move"),
         Constant("weights_apart", "traffic", 0, 0, 1, "", "1: weights move before the work, not beside it"),
+        Constant("batch_share", "batch", 1, 0, 1, "", "part of the samples that it works on: 0 for weights alone"),
         Constant("element_seconds", "arithmetic", 0, 0, 1e-3, "s", "arithmetic per element of the larger side"),
         Constant("half_m", "saturation", 0, 0, 1e7, "", "rows of a product, batch included, at half of the rate"),
         Constant("half_n", "saturation", 0, 0, 1e7, "", "columns at half of the rate"),

@@ -32,6 +32,7 @@ class Family:
     def asked(self) -> frozenset[str]:
         """The sizes that its rules ask for."""
         sizes = {name for rule in self.rules for name, *_ in (*rule.ranges, *rule.multiples)}
+        sizes |= {factor for rule in self.rules for factor in rule.times.values() if isinstance(factor, str)}
         spills = any("weight_spill" in rule.sets for rule in self.rules)
         return frozenset(sizes | {"network_weight_elements"} if spills else sizes)
 
@@ -69,7 +70,8 @@ def family_of(data: Mapping[str, Any]) -> Family:
 
 def rule_of(table: Mapping[str, Any]) -> Rule:
     """A rule as its table in a file says: `where` holds a [least, most] per size, `multiple_of` and `not_multiple_of`
-    a number per size, `conditions` the values of conditions, `set` and `times` constants."""
+    a number per size, `conditions` the values of conditions, `set` and `times` constants; a constant may be multiplied
+    by a size or fact of the row."""
     multiples = [(name, number, True) for name, number in table.get("multiple_of", {}).items()]
     multiples += [(name, number, False) for name, number in table.get("not_multiple_of", {}).items()]
     return Rule(

@@ -60,6 +60,8 @@ def row_times(
     """
     constant = _Constants(base, rates.factors, frozenset(TERMS) if terms is None else terms)
     numbers = rates.numbers
+    if constant.is_on("batch_share"):
+        batch = 1 + constant("batch_share") * (batch - 1)
     compute = columns["macs"] * batch / (rates.macs_per_second * constant("compute"))
     positions = columns["m"] * batch
     for name, size in (

@@ -19,7 +19,8 @@ class Rule:
 
     `kinds` and `operators` name them (empty: all); `ranges` bound their sizes, both ends included; `multiples` ask
     that a size is a multiple of a number, or is none; `conditions` ask for a condition of the calibration. The first
-    rule that `sets` a constant decides it, every rule that applies multiplies by its `times`.
+    rule that `sets` a constant decides it, every rule that applies multiplies by its `times`: a number, or the name of
+    a size or fact of the row.
     """
 
     name: str
@@ -29,7 +30,7 @@ class Rule:
     multiples: tuple[tuple[str, int, bool], ...]
     conditions: tuple[tuple[str, str], ...]
     sets: Mapping[str, float]
-    times: Mapping[str, float]
+    times: Mapping[str, float | str]
 
     def is_about(self, kind: str, operator: str, conditions: Mapping[str, Any]) -> bool:
         """Whether the rule can apply at all, whatever the sizes."""
@@ -83,7 +84,8 @@ def matched(
             found[name] = _where(open_still & holds, value, found.get(name, CONSTANTS[name].neutral))
             undecided[name] = open_still & ~holds if is_array(holds) else False
         for name, value in rule.times.items():
-            factors[name] = factors.get(name, 1.0) * _where(holds, value, 1.0)
+            factor = columns[value] if isinstance(value, str) else value
+            factors[name] = factors.get(name, 1.0) * _where(holds, factor, 1.0)
     for name, factor in factors.items():
         found[name] = found.get(name, CONSTANTS[name].neutral) * factor
     return Matched(found, applies)
