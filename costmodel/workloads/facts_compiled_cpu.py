@@ -13,28 +13,25 @@ if TYPE_CHECKING:
 def normalises_weight(workload: Workload) -> NDArray[Any]:
     """1 for a batch norm of a convolution's weight: weight standardisation (arXiv:1903.10520), as tables list it.
 
-    Its input has as many elements as the weight of a convolution of the network, and either it has no weights of its
-    own or one per output channel of that convolution.
+    It stands before that convolution, its input has as many elements as the weight, and it has no weights of its own
+    or one per output channel. A row that states its channels normalises a map; rows that come from a graph do.
 
     >>> import numpy
     >>> from costmodel.workloads.tables import workload_of_table
-    >>> columns = {"weight_elements": [216, 8, 8], "out_channels": [8, 8, 8], "in_elements": [75, 216, 200]}
+    >>> columns = {"weight_elements": [8, 216, 32], "out_channels": [0, 8, 0], "in_elements": [216, 75, 200]}
     >>> arrays = {name: numpy.array(values, float) for name, values in columns.items()}
-    >>> words = ["convolution", "native_batch_norm", "native_batch_norm"]
-    >>> normalises_weight(workload_of_table("one", ["conv", "norm", "norm"], words, arrays, numpy.ones(3))).tolist()
-    [0.0, 1.0, 0.0]
+    >>> words = ["native_batch_norm", "convolution", "native_batch_norm"]
+    >>> normalises_weight(workload_of_table("one", ["norm", "conv", "norm"], words, arrays, numpy.ones(3))).tolist()
+    [1.0, 0.0, 0.0]
     """
     import numpy
 
-    weights, channels, inputs = (
-        workload.sizes[name].tolist() for name in ("weight_elements", "out_channels", "input_elements")
+    weights, inputs, in_channels, out_channels = (
+        workload.sizes[name] for name in ("weight_elements", "input_elements", "in_channels", "out_channels")
     )
-    convolutions = [at for at, kind in enumerate(workload.kinds) if kind.endswith("conv")]
-    kernels = {weights[at] for at in convolutions}
-    per_channel = {(weights[at], channels[at]) for at in convolutions}
+    is_norm = numpy.array([operator == "batch_norm" for operator in workload.operators], bool) & (in_channels == 0)
+    is_convolution = numpy.array([kind.endswith("conv") for kind in workload.kinds], bool)
+    own = (weights[:-1] == 0) | (weights[:-1] == out_channels[1:])
     found = numpy.zeros(len(weights))
-    for at, operator in enumerate(workload.operators):
-        if operator == "batch_norm":
-            bare = weights[at] == 0 and inputs[at] in kernels
-            found[at] = bare or (inputs[at], weights[at]) in per_channel
+    found[:-1] = is_norm[:-1] & is_convolution[1:] & (inputs[:-1] == weights[1:]) & own
     return found
