@@ -78,8 +78,8 @@ FUSIONS = {
         ),
         Fusion(
             "inference_activation",
-            "batch norm, dropout, bias, ReLU, leaky ReLU, sigmoid and tanh inside the convolution or linear layer before "
-            "them, per-channel scale inside a convolution; GELU, SiLU and hard swish are kernels of their own",
+            "batch norm, dropout, bias, ReLU, leaky ReLU, sigmoid and tanh inside the convolution or linear layer before"
+            " them, per-channel scale inside a convolution; GELU, SiLU and hard swish are kernels of their own",
             SIMPLE_ACTIVATIONS | {"batch_norm", "scale", "dropout"},
             WEIGHTED,
             ONNX_RUNTIME,
