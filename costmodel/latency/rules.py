@@ -83,11 +83,11 @@ def matched(
                 continue
             found[name] = _where(open_still & holds, value, found.get(name, CONSTANTS[name].neutral))
             undecided[name] = open_still & ~holds if is_array(holds) else False
-        for name, value in rule.times.items():
-            factor = columns[value] if isinstance(value, str) else value
+        for name, times in rule.times.items():
+            factor: Any = columns[times] if isinstance(times, str) else times
             factors[name] = factors.get(name, 1.0) * _where(holds, factor, 1.0)
-    for name, factor in factors.items():
-        found[name] = found.get(name, CONSTANTS[name].neutral) * factor
+    for name, product in factors.items():
+        found[name] = found.get(name, CONSTANTS[name].neutral) * product
     return Matched(found, applies)
 
 

@@ -52,7 +52,7 @@ class RuleTable(Table):
     not_multiple_of: dict[Text, Annotated[int, Field(gt=0)]] = {}
     conditions: dict[Text, Text | int] = {}
     set: dict[Text, Value] = {}
-    times: dict[Text, Value] = {}
+    times: dict[Text, Value | Text] = {}
 
 
 class RuntimeFile(Table):
@@ -100,11 +100,16 @@ def _rule_problems(document: Document) -> Iterable[Problem]:
         for kind in rule.get("kinds", ()):
             if kind not in KINDS:
                 yield document.problem(("rule", at, "kinds"), f"unknown kind {kind!r}", _hint(kind, KINDS))
-        for table in ("where", "multiple_of", "not_multiple_of"):
-            for name in rule.get(table, ()):
-                if name not in SIZES and name not in DERIVED and name not in FACTS:
-                    known = [*SIZES, *DERIVED, *FACTS]
-                    yield document.problem(("rule", at, table, name), f"unknown size {name!r}", _hint(name, known))
+        asked = [
+            ((table, name), name)
+            for table in ("where", "multiple_of", "not_multiple_of")
+            for name in rule.get(table, ())
+        ]
+        asked += [(("times", key), name) for key, name in rule.get("times", {}).items() if isinstance(name, str)]
+        for path, name in asked:
+            if name not in SIZES and name not in DERIVED and name not in FACTS:
+                known = [*SIZES, *DERIVED, *FACTS]
+                yield document.problem(("rule", at, *path), f"unknown size {name!r}", _hint(name, known))
         for table in ("set", "times"):
             for name, value in rule.get(table, {}).items():
                 yield from _constant_problems(document, ("rule", at, table, name), name, value, table == "set")
