@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from costmodel.arithmetic import is_array, maximum
+from costmodel.arithmetic import is_array, maximum, minimum
 
 
 def padding(size: Any, width: Any, paid: Any = 1.0) -> Any:
@@ -88,6 +88,6 @@ def tiered_seconds(moved: Any, levels: Sequence[tuple[float, float]], bytes_per_
     seconds: Any = 0.0
     start = 0.0
     for capacity, rate in levels:
-        seconds = seconds + (maximum(moved, start) - maximum(moved, capacity) + capacity - start) / rate
+        seconds = seconds + (minimum(moved, capacity) - minimum(moved, start)) / rate
         start = capacity
-    return seconds + (maximum(moved, start) - start) / bytes_per_second
+    return seconds + (moved - minimum(moved, start)) / bytes_per_second
