@@ -63,7 +63,7 @@ class Prediction:
     @property
     def is_calibrated(self) -> bool:
         """Whether the profile's constants were fitted to measurements and all of its terms are on."""
-        return self.profile.calibration is not None and len(self.terms) == len(TERM_NAMES)
+        return self.profile.calibration is not None and len(self.terms) == len(term_names())
 
     @property
     def latency_low_seconds(self) -> Any:
@@ -166,11 +166,11 @@ def predict(
     return Prediction(costs, profile, rule.name, overlap, columns)
 
 
-TERM_NAMES = (
-    "fusion", "efficiency", "traffic", "arithmetic", "saturation", "padding", "overlap", "tiers", "overhead",
-    "inference",
-)  # fmt: skip
-"""Names of `costmodel.latency.TERMS`, which are imported late: they stand for files of a runtime."""
+def term_names() -> tuple[str, ...]:
+    """The terms that a calibrated profile may have, in the order in which an explanation turns them on."""
+    from costmodel.latency.constants import TERMS  # late: Eq. 1 needs none of it
+
+    return tuple(TERMS)
 
 
 def checked_terms(terms: Iterable[str] | None) -> tuple[str, ...]:
@@ -178,14 +178,15 @@ def checked_terms(terms: Iterable[str] | None) -> tuple[str, ...]:
 
     Raises: UnknownNameError for a name that is no term.
     """
+    known = term_names()
     if terms is None:
-        return TERM_NAMES
+        return known
     given = [terms] if isinstance(terms, str) else list(terms)
     for name in given:
-        if name not in TERM_NAMES:
-            hint = nearest(str(name), TERM_NAMES) or f"there are {', '.join(TERM_NAMES)}"
+        if name not in known:
+            hint = nearest(str(name), known) or f"there are {', '.join(known)}"
             raise UnknownNameError(f"unknown term {name!r}; {hint}")
-    return tuple(name for name in TERM_NAMES if name in given)
+    return tuple(name for name in known if name in given)
 
 
 def _calibrated(

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 from costmodel.costs import By, CostTable
 from costmodel.errors import ParameterError, PredictionError, nearest
 from costmodel.hardware import HardwareProfile
+from costmodel.latency.constants import TERMS
 from costmodel.records import record
-from costmodel.roofline import TERM_NAMES, Prediction, predict, profile_for
+from costmodel.roofline import Prediction, predict, profile_for
 
 if TYPE_CHECKING:
     import pandas
 
 BASE = ("compute_at_peak", "memory_at_bandwidth")
 """Eq. 1 on the datasheet: the time of layers that it finds compute bound, and of those it finds memory bound."""
+TERM_NAMES = tuple(TERMS)
 STEPS = (*BASE, *TERM_NAMES)
 """What a latency is put together from; the times add up to it. A step may be negative."""
 
