@@ -15,7 +15,8 @@ class Fusion:
     A folded layer moves no bytes and takes no time; it must be the only reader of the tensor it changes. An operator
     in both begins a kernel of its own where it cannot join the one before it. `directly_after`: operators that join
     only where the layer before them is one of these. `attention`: the two products of an attention and the softmax
-    between them are one kernel.
+    between them are one kernel. `copies`: views that the runtime executes as copies, with the word for the copy.
+    `block`: channels that its convolutions hold together (`costmodel.workloads.blocked`), 0 for the plain layout.
     """
 
     name: str
@@ -25,6 +26,8 @@ class Fusion:
     source: str
     attention: bool = False
     directly_after: tuple[tuple[str, frozenset[str]], ...] = ()
+    copies: tuple[tuple[str, str], ...] = ()
+    block: int = 0
 
 
 ACTIVATIONS = frozenset({"activation", "prelu"})
@@ -37,6 +40,7 @@ COMPUTING = WEIGHTED | {
 CONVOLUTIONS = frozenset({"conv2d", "depthwise_conv2d", "batch_norm"})
 SIMPLE_ACTIVATIONS = frozenset({"relu", "relu6", "leaky_relu", "sigmoid", "hard_sigmoid", "tanh"})
 """Activations that ONNX Runtime folds into convolutions and matrix products."""
+COPIED = (("split", "slice"), ("slice", "slice"))
 ONNX_RUNTIME = "ONNX Runtime documentation, Graph Optimizations: Conv BatchNorm, Conv Mul, Conv Activation fusion"
 
 FUSIONS = {
@@ -78,21 +82,24 @@ FUSIONS = {
         ),
         Fusion(
             "inference_activation",
-            "batch norm, dropout, bias, ReLU, leaky ReLU, sigmoid and tanh inside the convolution or linear layer before"
-            " them, per-channel scale inside a convolution; GELU, SiLU and hard swish are kernels of their own",
+            "batch norm, dropout, bias, ReLU, leaky ReLU, sigmoid and tanh inside the convolution or linear layer "
+            "before them, per-channel scale inside a convolution; GELU, SiLU and hard swish are kernels of their own",
             SIMPLE_ACTIVATIONS | {"batch_norm", "scale", "dropout"},
             WEIGHTED,
             ONNX_RUNTIME,
             directly_after=(("scale", CONVOLUTIONS),),
+            copies=COPIED,
         ),
         Fusion(
-            "inference_residual",
+            "inference_blocked",
             "the same, and hard swish, and a residual add inside the last convolution before it; activations also "
-            "inside a batch norm that stands alone",
+            "inside a batch norm that stands alone; convolutions on blocks of 16 channels, with reorders",
             SIMPLE_ACTIVATIONS | {"batch_norm", "scale", "dropout", "hard_swish", "add"},
             WEIGHTED | {"batch_norm"},
             f"{ONNX_RUNTIME}, NCHWc optimizer",
             directly_after=(("scale", CONVOLUTIONS), ("add", CONVOLUTIONS | {"scale", "add"})),
+            copies=COPIED,
+            block=16,
         ),
     )
 }
@@ -118,6 +125,7 @@ def folded_layers(graph: Graph, fusion: Fusion) -> dict[str, str]:
     """
     readers = graph.readers()
     before = dict(fusion.directly_after)
+    order = {layer.name: at for at, layer in enumerate(graph.layers)}
     host_of: dict[str, str] = {}
     verb_of: dict[str, str] = {}
     folded: dict[str, str] = {}
@@ -126,17 +134,9 @@ def folded_layers(graph: Graph, fusion: Fusion) -> dict[str, str]:
         verb_of.update(dict.fromkeys(layer.outputs, verb))
         folds = verb in fusion.folded or getattr(layer.operator, "function", None) in fusion.folded
         inputs = [name for name in layer.inputs if verb not in before or verb_of.get(name) in before[verb]]
-        host = _host(inputs, host_of, readers) if folds else None
-        if host is not None:
-            folded[layer.name] = host_of[layer.outputs[0]] = host
+        hosts = [host_of[name] for name in inputs if name in host_of and readers[name] == 1] if folds else []
+        if hosts:  # the last kernel whose result nothing else reads
+            folded[layer.name] = host_of[layer.outputs[0]] = max(hosts, key=order.__getitem__)
         elif verb in fusion.into:
             host_of[layer.outputs[0]] = layer.name
     return folded
-
-
-def _host(inputs: list[str], host_of: dict[str, str], readers: dict[str, int]) -> str | None:
-    """The kernel that a layer can join: that of the last of its inputs which nothing else reads."""
-    for name in reversed(inputs):
-        if name in host_of and readers[name] == 1:
-            return host_of[name]
-    return None

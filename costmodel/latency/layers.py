@@ -15,9 +15,9 @@ from costmodel.latency.predictions import conditions_of, workload_times
 from costmodel.latency.prepared import columns_of
 from costmodel.latency.rules import matched
 from costmodel.records import record
-from costmodel.workloads import SIZES
 from costmodel.workloads.facts import FACTS
-from costmodel.workloads.layers import Row, rows_of, workload_of_rows
+from costmodel.workloads.layers import rows_of, workload_of_rows
+from costmodel.workloads.rows import SIZES, Row
 
 
 @record
@@ -31,6 +31,9 @@ class LayerTimes:
     latency_seconds: Any
 
 
+NOTHING = LayerTimes(0, 0.0, 0.0, 0.0, 0.0)
+
+
 def layer_times(
     graph: Graph, shapes: Mapping[str, Shape], profile: HardwareProfile, batch: int,
     terms: frozenset[str] | None = None, fusion: Fusion | None = None,
@@ -42,8 +45,8 @@ def layer_times(
     """
     assert profile.calibration is not None
     family = family_named(profile.calibration.family)
-    own = family.fusion if terms is None or "fusion" in terms else "folded"
-    rows = rows_of(graph, shapes, fusion or fusion_named(own))
+    fold = family.fusion if terms is None or "fusion" in terms else "folded"
+    rows = rows_of(graph, shapes, fusion or fusion_named(fold))
     numbers = profile.calibration.numbers
     whole = numbers.get("network_factor", 1.0)
     swept = any(is_array(size) for row in rows.values() for size in row.sizes)
@@ -52,18 +55,16 @@ def layer_times(
     else:
         workload = workload_of_rows(graph.name, rows)
         times = dict(zip(rows, _unstacked(workload_times(workload, profile, batch, terms)), strict=True))
-    found = {
-        name: LayerTimes(
-            each.bytes * rows[name].repeats,
-            *[
-                seconds * (rows[name].repeats * whole)
-                for seconds in (
-                    each.compute_seconds, each.memory_seconds, each.overhead_seconds, each.latency_seconds
-                )
-            ],
-        )
-        for name, each in times.items()
-    }  # fmt: skip
+    found: dict[str, LayerTimes] = {}
+    for name, each in times.items():
+        row = rows[name]
+        layer, seconds = row.layer or name, row.repeats * whole
+        own = found.get(layer, NOTHING)
+        found[layer] = LayerTimes(
+            own.bytes + each.bytes * row.repeats, own.compute_seconds + each.compute_seconds * seconds,
+            own.memory_seconds + each.memory_seconds * seconds, own.overhead_seconds + each.overhead_seconds * seconds,
+            own.latency_seconds + each.latency_seconds * seconds,
+        )  # fmt: skip
     inference = numbers.get("inference_seconds", 0.0) if terms is None or "inference" in terms else 0.0
     return found, inference
 

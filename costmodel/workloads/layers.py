@@ -10,25 +10,16 @@ from costmodel.expectations import expected, is_conditional
 from costmodel.fusion import Fusion
 from costmodel.graph import Graph, Layer, Shape
 from costmodel.operators.labels import operator_label
-from costmodel.records import record, replace
+from costmodel.records import replace
+from costmodel.workloads.blocked import blocked_rows
 from costmodel.workloads.kernels import Kernel, kernels_of
-from costmodel.workloads.operators import Sizes, kind_of, sizes_of
-from costmodel.workloads.rows import SIZES, Workload
+from costmodel.workloads.operators import kind_of, sizes_of
+from costmodel.workloads.rows import SIZES, Row, Workload
 
 INPUT = tuple(SIZES).index("input_elements")
 OUTPUT = tuple(SIZES).index("output_elements")
 ATTENTION = "attention"
 """The word for a whole attention as one operator."""
-
-
-@record
-class Row:
-    """One row before it stands in columns."""
-
-    kind: str
-    operator: str
-    repeats: Any
-    sizes: Sizes
 
 
 def workload_of(costs: CostTable, fusion: Fusion) -> Workload:
@@ -58,11 +49,14 @@ def workload_of_rows(name: str, rows: Mapping[str, Row]) -> Workload:
 
 
 def rows_of(graph: Graph, shapes: Mapping[str, Shape], fusion: Fusion) -> dict[str, Row]:
-    """The rows by the name of the layer that a kernel begins with; sizes may be arrays over variants."""
+    """The rows by the name of the layer that a kernel begins with; sizes may be arrays over variants. A copy between
+    two layouts has a name of its own, and a `layer`."""
     layers = {layer.name: layer for layer in graph.layers}
+    copies = dict(fusion.copies)
     known: dict[tuple[int, ...], Row | None] = {}  # repeated units apply the same operators to the same shapes
     rows: dict[str, Row] = {}
-    for kernel in kernels_of(graph, fusion):
+    kernels = kernels_of(graph, fusion)
+    for kernel in kernels:
         layer = layers[kernel.layers[0]]
         if len(kernel.layers) > 1 and (kernel.read or kernel.is_attention):
             rows[layer.name] = _fused(kernel, layers, shapes)
@@ -71,9 +65,17 @@ def rows_of(graph: Graph, shapes: Mapping[str, Shape], fusion: Fusion) -> dict[s
         if applied not in known:
             known[applied] = _row(layer, shapes)
         row = known[applied]
+        if row is None and layer.operator.verb in copies:
+            row = _copied(layer, copies[layer.operator.verb], shapes)
         if row is not None:
             rows[layer.name] = row
-    return rows
+    return blocked_rows(graph, kernels, rows, shapes, fusion.block) if fusion.block else rows
+
+
+def _copied(layer: Layer, word: str, shapes: Mapping[str, Shape]) -> Row:
+    """A view that the runtime executes as a copy: it reads what it writes."""
+    written = sum(shapes[name].elements for name in layer.outputs)
+    return Row("copy", word, 1, tuple([written if at in (INPUT, OUTPUT) else 0 for at in range(len(SIZES))]))
 
 
 def _row(layer: Layer, shapes: Mapping[str, Shape]) -> Row | None:

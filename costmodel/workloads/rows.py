@@ -50,6 +50,18 @@ SIZES: dict[str, str] = {
 
 
 @record
+class Row:
+    """One row before it stands in columns: `sizes` in the order of `SIZES`. `layer` names the layer that it belongs to
+    where that is not its own: a copy that a runtime puts before it."""
+
+    kind: str
+    operator: str
+    repeats: Any
+    sizes: tuple[Any, ...]
+    layer: str = ""
+
+
+@record
 class Workload:
     """Operators in order of execution. A column of `sizes` is an array with a number per row; `repeats` says how
     often a row occurs, `labels` what it is called (a layer of a graph, a row of a table)."""

@@ -9,7 +9,7 @@ from costmodel import cost_table, load
 from costmodel.fusion import FUSIONS
 from costmodel.graph import Graph, Layer, Shape, image
 from costmodel.hardware import load_hardware
-from costmodel.latency import family_named
+from costmodel.latency import family_named, network_seconds, workload_times
 from costmodel.measured import bundled_shapes
 from costmodel.operators.activation import Activation
 from costmodel.operators.base import Operator
@@ -135,9 +135,8 @@ def test_a_sweep_is_the_loop_of_single_networks() -> None:
     widths = numpy.array([0.35, 0.5, 0.75, 1.0, 1.1])  # channels on both sides of whole blocks
     frame = sweep("mobilenet_v2", width=widths, hardware=[profile])
     alone = [predict(cost_table(load("mobilenet_v2", width=float(width))), profile) for width in widths]
-    for name in ("latency_seconds",):
-        column = next(each for each in frame.columns if name in each)
-        assert frame[column].to_numpy() == pytest.approx([each.latency_seconds for each in alone], rel=1e-9)
+    column = next(each for each in frame.columns if "latency_seconds" in each)
+    assert frame[column].to_numpy() == pytest.approx([each.latency_seconds for each in alone], rel=1e-9)
 
 
 def test_reorders_stand_with_the_layer_before_which_they_run() -> None:
@@ -145,7 +144,5 @@ def test_reorders_stand_with_the_layer_before_which_they_run() -> None:
     costs = cost_table(load("efficientnet_b0"))
     workload = workload_of(costs, FUSIONS[family_named("onnxruntime_nchwc").fusion])
     assert set(workload.labels) - set(costs.columns["layer"]), "reorders have names of their own"
-    from costmodel.latency import network_seconds, workload_times
-
     total = network_seconds(workload, workload_times(workload, profile), profile)
     assert predict(costs, profile).latency_seconds == pytest.approx(total, rel=1e-9)
