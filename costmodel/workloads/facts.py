@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from costmodel.records import record
+from costmodel.workloads import facts_compiled_gpu as compiled_gpu
 from costmodel.workloads.facts_compiled_cpu import normalises_weight
 from costmodel.workloads.rows import Workload
 
@@ -35,4 +36,15 @@ def network_weight_elements(workload: Workload) -> NDArray[Any]:
 FACTS: Mapping[str, Fact] = {
     "network_weight_elements": Fact("weights of the whole network", network_weight_elements),
     "normalises_weight": Fact("a batch norm of a convolution's weight", normalises_weight),
+    "channels_last": Fact(
+        "a compiler keeps the network's convolutions in channels-last order", compiled_gpu.channels_last
+    ),
+    "follows_relu": Fact("reads what a ReLU wrote", compiled_gpu.follows_relu),
+    "following_simple": Fact("an activation without an exponential follows", compiled_gpu.following_simple),
+    "following_silu": Fact("SiLU follows", compiled_gpu.following_silu),
+    "following_gelu": Fact("GELU follows", compiled_gpu.following_gelu),
+    "weights_alone": Fact("depends on weights, not on the input", compiled_gpu.weights_alone),
+    "is_gate": Fact("a product with a small computed vector", compiled_gpu.is_gate),
+    "kernel_share": Fact("part of the row that is a kernel of its own in a compiled graph", compiled_gpu.kernel_share),
+    "moved_share": Fact("part of its activations that a compiled graph moves", compiled_gpu.moved_share),
 }
