@@ -56,13 +56,13 @@ class _Rows:
         """Rows of some operators."""
         return _among(self.words, operators)[self.word]
 
-    def total(self, rows: NDArray[Any]) -> Any:
+    def total(self, rows: Any) -> Any:
         """How often these rows occur, by group of equal written elements."""
         import numpy
 
         return numpy.bincount(self.group, self.repeats * rows, self.groups)
 
-    def totals_by_word(self, rows: NDArray[Any]) -> Any:
+    def totals_by_word(self, rows: Any) -> Any:
         """How often each operator occurs among these rows: a line per operator, a column per group."""
         import numpy
 
@@ -70,7 +70,7 @@ class _Rows:
         flat = numpy.bincount(cells, self.repeats * rows, len(self.words) * self.groups)
         return flat.reshape(len(self.words), self.groups)
 
-    def is_any_of(self, sizes: NDArray[Any], rows: NDArray[Any]) -> Any:
+    def is_any_of(self, sizes: Any, rows: Any) -> Any:
         """Where a size is what one of these rows writes."""
         import numpy
 
@@ -200,7 +200,7 @@ def _standardisation(rows: _Rows) -> Any:
 
     candidates = (rows.is_elementwise | rows.of_kind(NORM)) & (rows.sizes["in_channels"] == 0)
     weights = rows.sizes["weight_elements"][rows.is_convolution]
-    of_weights: NDArray[Any] = candidates & numpy.isin(rows.written, weights)
+    of_weights: Any = candidates & numpy.isin(rows.written, weights)
     if of_weights.any():
         of_weights &= ~rows.is_any_of(rows.written, rows.is_convolution)
     return of_weights if (of_weights & rows.of_operator(BATCH_NORM)).any() else numpy.zeros(len(of_weights), bool)
