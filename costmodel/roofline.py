@@ -299,7 +299,7 @@ def _nonzero(value: Any) -> bool:
 
 def _bound(compute: Any, memory: Any, overhead: Any = 0) -> Any:
     """Which of the times is the largest."""
-    if any(is_array(each) for each in (compute, memory, overhead)):
+    if is_array(compute) or is_array(memory) or is_array(overhead):
         import numpy
 
         own = numpy.where(compute >= memory, "compute", "memory")

@@ -2,14 +2,9 @@
 
 from costmodel.latency.constants import CONSTANTS, NUMBERS, TERMS
 from costmodel.latency.families import Family, families, family_named
-from costmodel.latency.predictions import (
-    network_seconds,
-    network_seconds_of_rows,
-    networks_seconds,
-    workload_times,
-)  # fmt: skip
+from costmodel.latency.predictions import latencies, network_seconds, network_seconds_of_rows, workload_times
 
 __all__ = [
-    "CONSTANTS", "NUMBERS", "TERMS", "Family", "families", "family_named", "network_seconds",
-    "network_seconds_of_rows", "networks_seconds", "workload_times",
+    "CONSTANTS", "NUMBERS", "TERMS", "Family", "families", "family_named", "latencies", "network_seconds",
+    "network_seconds_of_rows", "workload_times",
 ]  # fmt: skip

@@ -120,7 +120,7 @@ CONSTANTS: dict[str, Constant] = {
         Constant("tile_padded", "padding", 0, 0, 1, "", "part of the padding to tiles that is paid for"),
         Constant("overlap", "overlap", INFINITE, 1, INFINITE, "", "exponent p of (t_c^p + t_m^p)^(1/p)"),
         Constant("activation_spill", "tiers", 0, 0, 100, "", "more times that activations move where they do not fit"),
-        Constant("weight_spill", "tiers", 0, 0, 100, "", "more times that weights move where those of a network do not"),
+        Constant("weight_spill", "tiers", 0, 0, 100, "", "more times that weights move where a network does not fit"),
         Constant("overhead_seconds", "overhead", 0, 0, 1, "s", "time of an operator beside work and traffic"),
         Constant("launch_seconds", "overhead", 0, 0, 1, "s", "least time of an operator"),
     )

@@ -27,19 +27,9 @@ class Family:
     rules: tuple[Rule, ...]
     source: str
     note: str
-
-    @property
-    def asked(self) -> frozenset[str]:
-        """The sizes that its rules ask for."""
-        sizes = {name for rule in self.rules for name, *_ in (*rule.ranges, *rule.multiples)}
-        sizes |= {factor for rule in self.rules for factor in rule.times.values() if isinstance(factor, str)}
-        spills = any("weight_spill" in rule.sets for rule in self.rules)
-        return frozenset(sizes | {"network_weight_elements"} if spills else sizes)
-
-    @property
-    def facts(self) -> tuple[str, ...]:
-        """What they ask for that only the whole network tells."""
-        return tuple(sorted(self.asked & FACTS.keys()))
+    asked: frozenset[str]
+    facts: tuple[str, ...]
+    conditions: tuple[str, ...]
 
 
 def families() -> tuple[str, ...]:
@@ -62,10 +52,21 @@ def family_named(name: str) -> Family:
 def family_of(data: Mapping[str, Any]) -> Family:
     """The family that the data of a file describe."""
     head = data["runtime"]
+    rules = tuple(rule_of(table) for table in data.get("rule", ()))
+    asked = asked_by(rules)
     return Family(
-        head["name"], head["title"], head.get("fusion", "folded"), head.get("spill", "smooth"),
-        tuple(rule_of(table) for table in data.get("rule", ())), head["source"], head.get("note", ""),
+        head["name"], head["title"], head.get("fusion", "folded"), head.get("spill", "smooth"), rules, head["source"],
+        head.get("note", ""), asked, tuple(sorted(asked & FACTS.keys())),
+        tuple(sorted({name for rule in rules for name, _ in rule.conditions})),
     )  # fmt: skip
+
+
+def asked_by(rules: tuple[Rule, ...]) -> frozenset[str]:
+    """The sizes and facts that rules ask for."""
+    sizes = {name for rule in rules for name, *_ in (*rule.ranges, *rule.multiples)}
+    sizes |= {factor for rule in rules for factor in rule.times.values() if isinstance(factor, str)}
+    spills = any("weight_spill" in rule.sets for rule in rules)
+    return frozenset(sizes | {"network_weight_elements"} if spills else sizes)
 
 
 def rule_of(table: Mapping[str, Any]) -> Rule:

@@ -11,12 +11,13 @@ from costmodel.graph import Graph, Shape
 from costmodel.hardware import HardwareProfile
 from costmodel.latency.families import Family, family_named
 from costmodel.latency.model import Times, rates_of, row_times
-from costmodel.latency.predictions import conditions_of, workload_times
+from costmodel.latency.predictions import conditions_of
 from costmodel.latency.prepared import columns_of
 from costmodel.latency.rules import matched
+from costmodel.latency.shared import shared_constants, shared_rows
 from costmodel.records import record
 from costmodel.workloads.facts import FACTS
-from costmodel.workloads.layers import rows_of, workload_of_rows
+from costmodel.workloads.layers import workload_of_rows
 from costmodel.workloads.rows import SIZES, Row
 
 
@@ -46,15 +47,16 @@ def layer_times(
     assert profile.calibration is not None
     family = family_named(profile.calibration.family)
     fold = family.fusion if terms is None or "fusion" in terms else "folded"
-    rows = rows_of(graph, shapes, fusion or fusion_named(fold))
+    shared = shared_rows(graph, shapes, fusion or fusion_named(fold))
+    rows = shared.rows
     numbers = profile.calibration.numbers
     whole = numbers.get("network_factor", 1.0)
-    swept = any(is_array(size) for row in rows.values() for size in row.sizes)
-    if swept:
-        times = {name: found for name, found in _swept(rows, family, profile, batch, terms)}
+    if shared.is_swept:
+        times = dict(_swept(rows, family, profile, batch, terms))
     else:
-        workload = workload_of_rows(graph.name, rows)
-        times = dict(zip(rows, _unstacked(workload_times(workload, profile, batch, terms)), strict=True))
+        made = shared_constants(shared, family, conditions_of(profile), batch)
+        found_times = row_times(made.columns, made.base, rates_of(profile), batch, family, terms)
+        times = dict(zip(rows, _unstacked(found_times), strict=True))
     found: dict[str, LayerTimes] = {}
     for name, each in times.items():
         row = rows[name]
