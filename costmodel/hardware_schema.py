@@ -293,8 +293,10 @@ def _cross_checks(document: Document) -> list[Problem]:
                                              f"add [runtime.{name}.int8]"))  # fmt: skip
         for dtype, settings in formats.items() if isinstance(formats, dict) else ():
             path = ("runtime", name, dtype)
-            if dtype not in peaks:
-                problems.append(document.problem(path, f"there is no [peak.{dtype}] for this runtime", ""))
+            known_format = DTYPES.get(dtype)
+            peak = dtype if known_format is None else known_format.peak
+            if peak not in peaks:
+                problems.append(document.problem(path, f"there is no [peak.{peak}] for this runtime", ""))
             if isinstance(settings, dict) and settings.get("fusion", "folded") not in FUSIONS:
                 hint = nearest(str(settings["fusion"]), FUSIONS) or f"there are {', '.join(FUSIONS)}"
                 problems.append(document.problem((*path, "fusion"), f"unknown fusion {settings['fusion']!r}", hint))

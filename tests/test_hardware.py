@@ -54,7 +54,7 @@ def test_a_number_without_a_document_is_marked_estimated() -> None:
 
 def test_the_readme_of_the_folder_lists_every_device_with_its_ridge_points() -> None:
     text = (Path(folder("hardware")) / "README.md").read_text()
-    rows = {line.split("`")[1]: line for line in text.splitlines() if re.match(r"\| `[a-z0-9_]+` \| [A-Z]", line)}
+    rows = {line.split("`")[1]: line for line in text.splitlines() if re.match(r"\| `[a-z0-9_.]+` \| [A-Z]", line)}
     assert set(rows) == set(devices())
     for name, row in rows.items():
         device = load_device(name)
@@ -136,6 +136,15 @@ def test_a_users_file_works_like_a_bundled_one(tmp_path: Path) -> None:
     file = tmp_path / "board.toml"
     file.write_text(GOOD)
     assert load_hardware(str(file)).macs_per_second == load_hardware("stm32f746").macs_per_second
+
+
+def test_a_runtime_needs_the_peak_of_the_format_that_it_computes_in(tmp_path: Path) -> None:
+    file = tmp_path / "board.toml"
+    file.write_text(GOOD + '\n[runtime.eager.auto]\nfusion = "none"\n')
+    assert load_hardware(f"{file}:eager").macs_per_second == load_hardware(f"{file}:idealised:float32").macs_per_second
+    file.write_text(GOOD + '\n[runtime.eager.amp]\nfusion = "none"\n')
+    with pytest.raises(SpecError, match=r"there is no \[peak.float16\] for this runtime"):
+        load_hardware(str(file))
 
 
 def test_a_runtime_of_a_file_is_addressed_by_name(tmp_path: Path) -> None:
