@@ -68,7 +68,10 @@ TERMS: dict[str, Term] = {
             "max(t, launch_seconds) + overhead_seconds",
             "measured kernel overheads, as in LLMCompass (ISCA 2024); launches hide behind long kernels of a queue",
         ),
-        Term("inference", "what one inference costs beside its operators", "T = inference_seconds + sum(t)", ""),
+        Term(
+            "inference", "what one inference costs beside its operators, alone or as a part of them",
+            "T = inference_seconds + network_factor * sum(t)", "a fixed part per call, as in ANNETTE's layer models",
+        ),
     )
 }  # fmt: skip
 """The switches of a prediction, in the order in which an explanation turns them on."""

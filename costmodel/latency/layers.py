@@ -50,7 +50,8 @@ def layer_times(
     shared = shared_rows(graph, shapes, fusion or fusion_named(fold))
     rows = shared.rows
     numbers = profile.calibration.numbers
-    whole = numbers.get("network_factor", 1.0)
+    is_whole = terms is None or "inference" in terms
+    whole = numbers.get("network_factor", 1.0) if is_whole else 1.0
     if shared.is_swept:
         times = dict(_swept(rows, family, profile, batch, terms))
     else:
@@ -67,7 +68,7 @@ def layer_times(
             own.memory_seconds + each.memory_seconds * seconds, own.overhead_seconds + each.overhead_seconds * seconds,
             own.latency_seconds + each.latency_seconds * seconds,
         )  # fmt: skip
-    inference = numbers.get("inference_seconds", 0.0) if terms is None or "inference" in terms else 0.0
+    inference = numbers.get("inference_seconds", 0.0) if is_whole else 0.0
     return found, inference
 
 

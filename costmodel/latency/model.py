@@ -114,7 +114,7 @@ def row_times(
     overhead = constant("overhead_seconds")
     if constant.is_on("launch_seconds"):
         overhead = overhead + _positive(constant("launch_seconds") - work)
-    factor = numbers.get("time_factor", 1.0)
+    factor = numbers.get("time_factor", 1.0) if constant.has("efficiency") else 1.0
     inference = numbers.get("inference_seconds", 0.0) if constant.has("inference") else 0.0
     return Times(
         moved + weights_moved, compute * factor, (memory + before) * factor, overhead * factor,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costmodel import cost_table, load
@@ -182,6 +182,7 @@ def test_rules_on_rows_together_are_those_on_each_alone() -> None:
 positive = st.floats(0.01, 1.0)
 
 
+@settings(deadline=None)
 @given(
     compute=positive, bandwidth=positive, half=st.floats(0, 100), p=st.floats(1, 20), spill=st.floats(0, 5),
     overhead=st.floats(0, 1e-5), launch=st.floats(0, 1e-4), more=st.floats(1, 50),
