@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from costmodel.accuracy import grade_of
 from costmodel.dtypes import DTYPES
 from costmodel.errors import Problem, SpecError, nearest
 from costmodel.files import Document
 from costmodel.fusion import FUSIONS
-from costmodel.accuracy import grade_of
 from costmodel.positions import KeyPath
 
 Text = Annotated[str, Field(min_length=1)]
