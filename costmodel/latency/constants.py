@@ -45,8 +45,8 @@ TERMS: dict[str, Term] = {
         ),
         Term(
             "saturation", "short dimensions use the machine badly: half of the rate at `half`",
-            "t_c * (1 + half_m/M) * (1 + half_n/N) * (1 + half_k/K) * (1 + half_mn/(M*N))",
-            "r_inf and n_half (Hockney, Parallel Computers, 1981), one per dimension of the product",
+            "t_c * (1 + half_m/M) * (1 + half_n/N) * (1 + half_k/K) * (1 + (half_mn/(M*N))^s)^(1/s)",
+            "r_inf and n_half (Hockney, Parallel Computers, 1981), one per dimension of the product; s = half_mn_exponent",
         ),
         Term(
             "padding", "dimensions are filled up to what the hardware computes at once",
@@ -70,7 +70,7 @@ TERMS: dict[str, Term] = {
         ),
         Term(
             "inference", "what one inference costs beside its operators, alone or as a part of them",
-            "T = inference_seconds + network_factor * sum(t)", "a fixed part per call, as in ANNETTE's layer models",
+            "T = inference_seconds + network_factor * sum(t)", "the intercept of measured latencies over work",
         ),
     )
 }  # fmt: skip
@@ -111,6 +111,7 @@ CONSTANTS: dict[str, Constant] = {
         Constant("half_n", "saturation", 0, 0, 1e7, "", "columns at half of the rate"),
         Constant("half_k", "saturation", 0, 0, 1e7, "", "inner size at half of the rate"),
         Constant("half_mn", "saturation", 0, 0, 1e10, "", "elements of all results, batch included, at half the rate"),
+        Constant("half_mn_exponent", "saturation", 1, 1, 16, "", "how sharply it sets in: high, all results at once"),
         Constant("half_width", "saturation", 0, 0, 1e7, "", "width of the output at half of the rate"),
         Constant("half_products", "saturation", 0, 0, 1e7, "", "independent products at half of the rate"),
         Constant("half_channels", "saturation", 0, 0, 1e7, "", "channels at half of the bandwidth"),

@@ -66,11 +66,13 @@ def row_times(
     positions = columns["m"] * batch
     for name, size in (
         ("half_m", positions), ("half_n", columns["n"]), ("half_k", columns["k"]),
-        ("half_mn", positions * columns["n"] * columns["products"]), ("half_width", columns["out_width"]),
-        ("half_products", columns["products"]),
+        ("half_width", columns["out_width"]), ("half_products", columns["products"]),
     ):  # fmt: skip
         if constant.is_on(name):
             compute = compute * saturation(_above_zero(size), constant(name))
+    if constant.is_on("half_mn"):
+        results = _above_zero(positions * columns["n"] * columns["products"])
+        compute = compute * saturation(results, constant("half_mn"), constant("half_mn_exponent"))
     if constant.is_on("padded"):
         for name, size in (("width_m", positions), ("width_n", columns["n"]), ("width_k", columns["k"])):
             if constant.is_on(name):

@@ -20,6 +20,8 @@ DERIVED: Mapping[str, tuple[str, Callable[[Mapping[str, Any], Any], Any]]] = {
     "kernel_per_stride": ("larger side of the kernel by stride: 1 cuts patches", lambda c, batch: _per_stride(c)),
     "group_channels": ("input channels of one group", lambda c, batch: c["in_channels"] / maximum(c["groups"], 1.0)),
     "input_ratio": ("elements read per element written", lambda c, batch: c["input_elements"] / _one(c)),
+    "transposed_weight": ("1: the weight of a measured product is stored transposed", lambda c, batch: 0.0 * c["m"]),
+    "transposed_input": ("1: its other operand is", lambda c, batch: 0.0 * c["m"]),
     "batch": ("samples at once", lambda c, batch: batch + 0.0 * c["macs"]),
     "batch_m": ("rows of the product, batch included", lambda c, batch: c["m"] * batch),
     "batch_elements": (
@@ -27,7 +29,8 @@ DERIVED: Mapping[str, tuple[str, Callable[[Mapping[str, Any], Any], Any]]] = {
         lambda c, batch: maximum(c["input_elements"], c["output_elements"]) * batch,
     ),
 }
-"""Sizes that a rule may ask for beside `SIZES` and `FACTS`: meaning and formula."""
+"""Sizes that a rule may ask for beside `SIZES` and `FACTS`: meaning and formula. A workload that has one of them itself
+keeps it: measured products say which operand is transposed, layers of networks do not."""
 
 
 def _one(columns: Mapping[str, Any]) -> Any:

@@ -29,15 +29,19 @@ def padding(size: Any, width: Any, paid: Any = 1.0) -> Any:
     return 1 + paid * (filled / size - 1)
 
 
-def saturation(size: Any, half: Any) -> Any:
-    """How much longer a short dimension takes: 1 + half/size, twice as long where the size is `half`.
+def saturation(size: Any, half: Any, exponent: Any = 1.0) -> Any:
+    """How much longer a short dimension takes: (1 + (half/size)^s)^(1/s); for s = 1 twice as long where the size is
+    `half`.
 
     The rate n/(n + n_half) of Hockney's r_inf, n_half (Parallel Computers 2, 1988), for one dimension of a product.
+    A high exponent is a machine that computes `half` results at once: fewer take the same time, more take theirs.
 
-    >>> saturation(96, 32), saturation(32, 32)
-    (1.3333333333333333, 2.0)
+    >>> saturation(96, 32), saturation(32, 32), round(saturation(96, 32, 8.0), 4), round(saturation(8, 32, 8.0), 4)
+    (1.3333333333333333, 2.0, 1.0, 4.0)
     """
-    return 1 + half / size
+    if not is_array(exponent) and exponent == 1:
+        return 1 + half / size
+    return (1 + (half / size) ** exponent) ** (1 / exponent)
 
 
 def overlapped(compute_seconds: Any, memory_seconds: Any, exponent: Any) -> Any:
