@@ -46,7 +46,7 @@ TERMS: dict[str, Term] = {
         Term(
             "saturation", "short dimensions use the machine badly: half of the rate at `half`",
             "t_c * (1 + half_m/M) * (1 + half_n/N) * (1 + half_k/K) * (1 + (half_mn/(M*N))^s)^(1/s)",
-            "r_inf and n_half (Hockney, Parallel Computers, 1981), one per dimension of the product; s = half_mn_exponent",
+            "r_inf and n_half (Hockney, Parallel Computers, 1981), one per dimension; s is half_mn_exponent",
         ),
         Term(
             "padding", "dimensions are filled up to what the hardware computes at once",

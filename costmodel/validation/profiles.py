@@ -18,6 +18,8 @@ from costmodel.hardware import (
 )
 from costmodel.records import record, replace
 
+NOT_STATED = "not_stated"
+"""The runtime of a profile for measurements whose source does not say what they ran on."""
 CONDITIONS = ("layout", "threads", "runtime_version", "powersave", "gpu_device", "clock_hz", "core", "round", "mode")
 """Columns and note keys of a measured row that a calibration may be made for."""
 
@@ -85,7 +87,10 @@ def _datasheet(device: Device, dtype: str) -> HardwareProfile:
 
 
 def _measured_runtime(device: Device) -> str:
-    """The runtime of rows that do not state theirs: the first that was calibrated, else the device's own."""
+    """The runtime of rows that do not state theirs: `not_stated` where such rows were calibrated, else the first that
+    was, else the device's own."""
+    if NOT_STATED in device.runtimes:
+        return NOT_STATED
     for runtime, formats in device.runtimes.items():
         if any("calibration" in settings for settings in formats.values()):
             return runtime

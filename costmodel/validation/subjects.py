@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from costmodel.costs import cost_table
 from costmodel.fusion import Fusion
 from costmodel.measured import Shapes, bundled_networks, bundled_shapes
+from costmodel.records import replace
 from costmodel.specs.catalogue import load
 from costmodel.workloads import Workload, workload_of
 from costmodel.workloads.reparameterised import deployed, deployed_name, trained_name
@@ -75,7 +76,11 @@ def _parameters(words: str) -> dict[str, Any]:
 
 
 def kernels(frame: pandas.DataFrame) -> Workload:
-    """Rows of single operators as a workload, one sample each; their batches stand in the frame."""
+    """Rows of single operators as a workload, one sample each; their batches stand in the frame.
+
+    A product whose first operand (m x k) is the weight is a linear layer on gemm_n samples with gemm_m features: rows
+    and columns change places. Its layout says which operand is stored transposed.
+    """
     import numpy
 
     batch = frame["batch"].fillna(1.0).to_numpy(float)
@@ -84,4 +89,18 @@ def kernels(frame: pandas.DataFrame) -> Workload:
     made = workload_of_table(
         "kernels", list(frame["op_kind"]), list(frame["operator"]), numbers | per_sample, numpy.ones(len(frame))
     )
-    return made
+    return _with_operands(made, list(frame["layout"]))
+
+
+def _with_operands(made: Workload, layouts: Sequence[str]) -> Workload:
+    """Measured products with rows, columns and operands as a workload has them."""
+    import numpy
+
+    sizes = dict(made.sizes)
+    multiplies = numpy.array([kind == "matmul" for kind in made.kinds], bool)
+    first = multiplies & (sizes["weight_elements"] == sizes["m"] * sizes["k"])
+    sizes["m"], sizes["n"] = numpy.where(first, sizes["n"], sizes["m"]), numpy.where(first, sizes["m"], sizes["n"])
+    stored = [numpy.array([text[at : at + 1] == "t" for text in layouts], bool) & multiplies for at in (0, 1)]
+    sizes["transposed_weight"] = numpy.where(first, stored[0], stored[1]) * 1.0
+    sizes["transposed_input"] = numpy.where(first, stored[1], stored[0]) * 1.0
+    return replace(made, sizes=sizes)
