@@ -9,7 +9,7 @@ from typing import Any, SupportsFloat
 from costmodel.dtypes import Dtype, dtype_named
 from costmodel.errors import ParameterError, PredictionError, UnknownNameError, nearest
 from costmodel.files import Document, names_in, read, read_bundled
-from costmodel.records import record
+from costmodel.records import record, replace
 
 FOLDER = "hardware"
 IDEALISED = "idealised"
@@ -311,6 +311,22 @@ def load_device(name: str) -> Device:
 def devices() -> tuple[str, ...]:
     """Names of all bundled devices."""
     return names_in(FOLDER)
+
+
+def calibrated_profiles() -> list[HardwareProfile]:
+    """Every calibration of every bundled device, as a profile.
+
+    >>> "i9_10940x:torch_compile:float32" in [profile.name for profile in calibrated_profiles()]
+    True
+    """
+    found = []
+    for name in devices():
+        device = load_device(name)
+        for runtime, formats in device.runtimes.items():
+            for dtype in formats:
+                for calibration in calibrations(device, runtime, dtype):
+                    found.append(replace(profile_of(device, runtime, dtype), calibration=calibration))
+    return found
 
 
 def _device(document: Document) -> Device:

@@ -109,6 +109,37 @@ def memory_jobs() -> list[tuple[str, str, Callable[[], object]]]:
     ]
 
 
+def latency_jobs() -> list[tuple[str, str, Callable[[], object]]]:
+    """Jobs on calibrated profiles: name, limit, call."""
+    from costmodel.costs import CostTable, cost_table
+    from costmodel.explanation import explain
+    from costmodel.hardware import calibrated_profiles, load_hardware
+    from costmodel.latency import latencies
+    from costmodel.roofline import predict
+    from costmodel.specs.catalogue import load
+
+    def anew(costs: CostTable) -> CostTable:
+        """The same costs of a network that no prediction has seen."""
+        return cost_table(load(costs.graph.name))
+
+    profile = load_hardware("i9_10940x:torch_compile")
+    profiles = calibrated_profiles()
+    jobs: list[tuple[str, str, Callable[[], object]]] = []
+    for name in ("mobilenet_v2", "resnet50"):
+        costs = cost_table(load(name))
+        seen_first = iter([anew(costs) for _ in range(40)])
+        jobs += [
+            (f"{name}: all terms, first prediction", "", lambda it=seen_first: predict(next(it), profile)),  # type: ignore[misc]
+            (f"{name}: all terms, one profile", "1 ms", partial(predict, costs, profile)),
+            (
+                f"{name}: all terms, {len(profiles)} profiles", "20 ms",
+                partial(latencies, costs.graph, costs.shapes, profiles),
+            ),
+            (f"{name}: explain", "", partial(explain, costs, profile)),
+        ]  # fmt: skip
+    return jobs
+
+
 def main() -> None:
     """Print one line per job."""
     sys.path.insert(0, str(ROOT))
@@ -133,8 +164,10 @@ def main() -> None:
         (["memory", "mobilenet_v2"], "1 s"),
         (["energy", "mobilenet_v2"], "1 s"),
         (["fits", "mobilenet_v2", "--hardware", "stm32f746"], "5 s"),
+        (["explain", "mobilenet_v2", "--hardware", "i9_10940x:torch_compile"], "1 s"),
+        (["validate"], "60 s"),
     ):
-        seconds, megabytes = cold(["-m", "costmodel", *arguments], repeats=3)
+        seconds, megabytes = cold(["-m", "costmodel", *arguments], repeats=1 if arguments == ["validate"] else 3)
         print(f"{' '.join(arguments) + ', cold':46} {limit:>10} {seconds:>7.2f} s {megabytes:.0f} MB")
     times = every_network()
     print(f"{f'load and cost each of {len(times)} names once, together':46} {'10 s':>10} {sum(times) / 1e3:>7.2f} s")
@@ -155,9 +188,12 @@ def main() -> None:
             print(f"{name + ': ' + job:46} {limit if job != 'predict' else '':>10} {took:>7.2f} ms")
     for job, limit, call in memory_jobs():
         print(f"{job:46} {limit:>10} {median_ms(call, 5):>7.2f} ms")
-    for hardware in ((), ("pixel_6",)):
-        job = "sweep of 1,000,000 points of mobilenet_v2" + (", one device" if hardware else "")
-        print(f"{job:46} {'5 s':>10} {million_points(hardware):>7.2f} s")
+    for job, limit, call in latency_jobs():
+        print(f"{job:46} {limit:>10} {median_ms(call, 31):>7.2f} ms")
+    for hardware in ((), ("pixel_6",), ("i9_10940x:torch_compile",)):
+        kind = ", calibrated" if hardware and ":" in hardware[0] else ""
+        job = "sweep of 1,000,000 points of mobilenet_v2" + (", one device" if hardware else "") + kind
+        print(f"{job:46} {'' if kind else '5 s':>10} {million_points(hardware):>7.2f} s")
     document = read_bundled("specs", "mobilenet_v2")
     read = median_ms(lambda: expand(program_of(document), {}))
     print(f"{'mobilenet_v2: read, check and expand a new file':46} {'5 ms':>10} {read:>7.2f} ms")

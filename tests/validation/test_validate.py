@@ -28,7 +28,9 @@ def network_row(device: str, network: str, seconds: Any, runtime: str = "", dtyp
     return f"{device},{runtime},{dtype},,{batch},{network},,,,,,,,,{seconds},"
 
 
-SHAPES = "network,index,operator,op_kind,fused,repeats,gemm_m,gemm_n,gemm_k,in_elements,weight_elements,out_elements,macs"
+SHAPES = (
+    "network,index,operator,op_kind,fused,repeats,gemm_m,gemm_n,gemm_k,in_elements,weight_elements,out_elements,macs"
+)
 
 
 def test_a_row_of_an_uncalibrated_runtime_is_equation_1(tmp_path: Path) -> None:
@@ -106,7 +108,11 @@ def test_groups_by_hand() -> None:
     predicted = {"full": [1.0, 2.0, math.nan], "macs": [2.0, math.nan, 1.0]}
     groups = grouped_figures(keys, [1.0, 4.0, 1.0], predicted, [0.1, None, 0.3])
     assert [group.key["device"] for group in groups] == ["a", "b"]
-    assert (groups[0].skipped, groups[0].accuracy["full"].median_ape, groups[0].accuracy["macs"].median_ape) == (1, 0, 1)
+    assert (groups[0].skipped, groups[0].accuracy["full"].median_ape, groups[0].accuracy["macs"].median_ape) == (
+        1,
+        0,
+        1,
+    )
     assert (groups[1].skipped, groups[1].accuracy["full"].median_ape, groups[1].accuracy["macs"].n) == (0, 0.5, 0)
     assert (groups[0].held_out_median_ape, groups[1].held_out_median_ape) == (0.1, None)
 

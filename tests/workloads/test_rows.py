@@ -102,7 +102,9 @@ def test_a_folded_add_is_read_by_the_convolution_before_it() -> None:
     assert "add" not in joined.operators
     moved = [each.sizes["input_elements"].sum() + each.sizes["output_elements"].sum() for each in (alone, joined)]
     # each add read two maps and wrote one; now one of them is read and nothing more is written
-    maps = sum(size for word, size in zip(alone.operators, alone.sizes["output_elements"], strict=True) if word == "add")
+    maps = sum(
+        size for word, size in zip(alone.operators, alone.sizes["output_elements"], strict=True) if word == "add"
+    )
     assert moved[0] - moved[1] == 2 * maps
 
 
