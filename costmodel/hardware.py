@@ -53,9 +53,10 @@ class Calibration:
     `conditions` are what the measured rows had in common beside runtime and number format (layout, threads, ...).
     `family` names the constants that devices with this runtime share; `factors` are the device's own on these, by
     constant or by constant@rule, `numbers` the device's own beside them, `levels` the (capacity, bytes/s) of nearer
-    memories. `baselines` are the fitted rates of the two simpler predictors that it is held against. `n` rows of `calibrated_on`; on rows left out of the fit the median absolute
-    error is `held_out_median_ape`, a part of `held_out_within_20` was within 20 %, and measured / predicted lay
-    between `held_out_low` and `held_out_high` for four of five. `grade`: A up to 10 %, B up to 20 %, C beyond.
+    memories. `baselines` are the fitted rates of the two simpler predictors that it is held against. `n` rows of
+    `calibrated_on`; on rows left out of the fit (by `held_out_by`) the median absolute error is
+    `held_out_median_ape`, a part of `held_out_within_20` was within 20 %, and measured / predicted lay between
+    `held_out_low` and `held_out_high` for four of five. `grade`: A up to 10 %, B up to 20 %, C beyond.
     """
 
     family: str
@@ -311,6 +312,21 @@ def load_device(name: str) -> Device:
 def devices() -> tuple[str, ...]:
     """Names of all bundled devices."""
     return names_in(FOLDER)
+
+
+def calibrated_runtimes(device: Device) -> list[str]:
+    """The runtimes of a device that were fitted to measurements, as runtime:dtype, the most accurate first.
+
+    >>> calibrated_runtimes(load_device("i9_10940x"))
+    ['torch_compile:float32']
+    """
+    found = {
+        f"{runtime}:{dtype}": min(table["held_out_median_ape"] for table in settings["calibration"])
+        for runtime, formats in device.runtimes.items()
+        for dtype, settings in formats.items()
+        if settings.get("calibration")
+    }
+    return sorted(found, key=lambda name: found[name])
 
 
 def calibrated_profiles() -> list[HardwareProfile]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from costmodel.costs import COLUMNS, By, CostTable
 from costmodel.expectations import conditional_layers
 from costmodel.fusion import Fusion, folded_layers, fusion_named
+from costmodel.hardware import calibrated_runtimes
 from costmodel.report import as_table, grouped_digits, records_of, significant, with_prefix
 from costmodel.roofline import OVERHEAD_COLUMN, Prediction
 
@@ -292,9 +293,11 @@ def _evidence(prediction: Prediction) -> str:
     """How much is known of a latency: its band and where that comes from, or that there is none."""
     calibration = prediction.profile.calibration
     if calibration is None:
+        known = calibrated_runtimes(prediction.profile.device)
+        hint = f"; calibrated: {', '.join(known)}" if known else ""
         return (
             "roofline of datasheet numbers, not calibrated: a lower bound; "
-            f"fusion {prediction.fusion}, overlap {prediction.overlap}"
+            f"fusion {prediction.fusion}, overlap {prediction.overlap}{hint}"
         )
     fitted = f"fitted to {calibration.n} rows of {calibration.calibrated_on}, grade {calibration.grade}"
     if not prediction.is_calibrated:

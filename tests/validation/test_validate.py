@@ -15,7 +15,10 @@ from costmodel.validation import PREDICTORS, figure_rows, validate
 from costmodel.validation.figures import grouped_figures
 from costmodel.validation.profiles import distance, match
 
-HEAD = "device,runtime,dtype,threads,batch,network,op_kind,gemm_m,gemm_n,gemm_k,in_elements,weight_elements,out_elements,macs,latency_seconds,note"
+HEAD = (
+    "device,runtime,dtype,threads,batch,network,op_kind,gemm_m,gemm_n,gemm_k,in_elements,weight_elements,out_elements,macs,"
+    "latency_seconds,note"
+)
 
 
 def written(folder: Path, *rows: str, head: str = HEAD) -> Path:

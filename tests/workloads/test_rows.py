@@ -42,7 +42,7 @@ def row_of(operator: Operator, *inputs: Shape) -> tuple[str, dict[str, Any]]:
         (Conv2d(6, kernel=3, groups=6), (image(6, 5, 7),), "depthwise_conv", {"n": 1, "k": 9, "products": 6}),
         (DepthwiseConv2d(5, stride=2), (image(6, 8, 8),), "depthwise_conv", {"m": 16, "k": 25, "stride_height": 2}),
         # a transposed convolution multiplies at its input: 5*7 positions, 2x2 kernel
-        (ConvTranspose2d(4, kernel=2, stride=2), (image(6, 5, 7),), "conv", {"m": 35, "n": 4, "k": 24, "out_height": 10}),
+        (ConvTranspose2d(4, kernel=2, stride=2), (image(6, 5, 7),), "conv", {"m": 35, "n": 4, "k": 24}),
         (Linear(10), (tokens(50, 16),), "linear", {"m": 50, "n": 10, "k": 16, "products": 1, "in_height": 0}),
         (Matmul("second"), (HEADS, KEYS), "matmul", {"m": 50, "n": 50, "k": 16, "products": 3}),
         # a step of an LSTM is a product of a vector with 4*8 rows over 6 features and 8 hidden
