@@ -1,0 +1,183 @@
+"""Robust, regularised least squares on log(predicted / measured), and what the data cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from costmodel.calibration.identifiability import Refusal, refused
+from costmodel.calibration.parameters import COMMON, FACTOR, NUMBER, SET, Parameter
+from costmodel.calibration.problem import Problem
+from costmodel.calibration.scientific import optimize
+from costmodel.records import record
+
+SCALE = 0.08
+"""Deviation of a logarithm up to which an error counts by its square, beyond by its size (soft L1)."""
+LEAST_SCALE = 0.02
+COARSE_SCALE = 0.5
+"""A first fit from far away, in which no row is an outlier."""
+TOLERANCE, COARSE_TOLERANCE = 1e-5, 1e-2
+"""Relative changes of the sum of squares below which a fit, and a first fit, ends."""
+EXCESS_SPREAD = 0.01
+"""An effective efficiency beyond what is possible is as unlikely as this small deviation."""
+AVERAGE_SPREAD = 0.05
+"""Factors of the devices of a family average 1: without that, they and the family's constants share one freedom."""
+HELD_SPREAD = 1e-3
+"""A refused parameter stays this near to its prior."""
+
+
+@record
+class Fit:
+    """A solution: `logarithms` of the parameters of its problem, the `scale` of the errors, and what was refused."""
+
+    problem: Problem
+    logarithms: NDArray[Any]
+    scale: float
+    refusals: tuple[Refusal, ...]
+
+    @property
+    def values(self) -> dict[tuple[str, str, str], float]:
+        """The fitted numbers by kind, owner and name."""
+        pairs = zip(self.problem.parameters, np.exp(self.logarithms).tolist(), strict=True)
+        return {(each.kind, each.owner, each.name): value for each, value in pairs}
+
+    @property
+    def predicted_seconds(self) -> NDArray[Any]:
+        """Seconds of every observation of the problem, fitted or not."""
+        made: NDArray[Any] = np.exp(self.problem.log_seconds(self.logarithms))
+        return made
+
+    def __repr__(self) -> str:
+        return f"<Fit of {len(self.logarithms)} numbers to {len(self.problem)} observations>"
+
+
+def fit(
+    problem: Problem, rows: NDArray[Any] | None = None, start: str = "neutral", refuse: bool = True,
+    scale: float | None = None,
+) -> Fit:  # fmt: skip
+    """Fit the parameters of a problem to its observations, or to those that `rows` marks.
+
+    Least squares on log(predicted / measured) in units of `scale`, soft L1, plus each parameter's distance from its
+    prior: `set` values from the common value of that constant, factors and `times` from 1. `scale` is the spread of
+    the errors; by default it is found from them, once. `start` is neutral or file; with neutral nothing of the fitted
+    numbers that a file holds enters. Deterministic.
+
+    Raises: PredictionError where SciPy is not installed.
+    """
+    task = _Task(problem, np.ones(len(problem), bool) if rows is None else rows)
+    logarithms = problem.values if start == "file" else problem.starts
+    if not len(logarithms):
+        return Fit(problem, logarithms, SCALE, ())
+    if start != "file":
+        logarithms = task.solved(logarithms, COARSE_SCALE, COARSE_TOLERANCE)
+    found = task.solved(logarithms, SCALE if scale is None else scale)
+    if scale is None:
+        scale = task.spread_of(found)
+        if abs(np.log(scale / SCALE)) > 0.3:
+            found = task.solved(found, scale)
+    refusals: tuple[Refusal, ...] = ()
+    if refuse:
+        refusals = refused(problem, task.rows, found, *task.precisions(found, scale))
+        if refusals:
+            task.hold([each.parameter for each in refusals])
+            found = task.solved(found, scale)
+    return Fit(problem, found, scale, refusals)
+
+
+class _Task:
+    """The residuals of one fit: errors, then distances from priors, averages and excesses."""
+
+    def __init__(self, problem: Problem, rows: NDArray[Any]) -> None:
+        self.problem, self.rows = problem, rows
+        self.parameters = problem.parameters
+        self._prior, self._centres = _prior_rows(self.parameters)
+        self._averages = _average_rows(self.parameters, len(problem.settings))
+        self._low = np.log([each.least for each in self.parameters])
+        self._high = np.log([each.most for each in self.parameters])
+
+    def hold(self, names: Sequence[Parameter]) -> None:
+        """Keep parameters at their priors."""
+        for name in names:
+            at = self.parameters.index(name)
+            self._prior[at] *= name.spread / HELD_SPREAD
+            self._centres[at] *= name.spread / HELD_SPREAD
+
+    def solved(self, start: NDArray[Any], scale: float, tolerance: float = TOLERANCE) -> NDArray[Any]:
+        """The solution from a start."""
+        count = int(self.rows.sum())
+
+        def robust(squares: NDArray[Any]) -> NDArray[Any]:
+            made = np.array([squares, np.ones_like(squares), np.zeros_like(squares)])
+            root = 1 + squares[:count]
+            made[:, :count] = 2 * (root**0.5 - 1), root**-0.5, -0.5 * root**-1.5
+            return made
+
+        start = np.clip(start, self._low + 1e-6, self._high - 1e-6)
+        solution = optimize().least_squares(
+            lambda x: self._residuals(x, scale), start, lambda x: self._slopes(x, scale), loss=robust,
+            bounds=(self._low, self._high), x_scale=np.array([each.spread for each in self.parameters]),
+            ftol=tolerance, xtol=1e-6, gtol=1e-8, max_nfev=60,
+        )  # fmt: skip
+        logarithms: NDArray[Any] = solution.x
+        return logarithms
+
+    def _residuals(self, x: NDArray[Any], scale: float) -> NDArray[Any]:
+        errors = (self.problem.log_seconds(x) - self.problem.log_measured)[self.rows] / scale
+        return np.concatenate([errors, self._prior @ x - self._centres, self._averages @ x, self._excesses(x)[0]])
+
+    def _slopes(self, x: NDArray[Any], scale: float) -> NDArray[Any]:
+        errors = self.problem.log_slopes(x)[self.rows] / scale
+        return np.concatenate([errors, self._prior, self._averages, self._excesses(x)[1]])
+
+    def _excesses(self, x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """One residual per parameter of an efficiency, so that their number does not change."""
+        over, slopes = self.problem.excesses(x)
+        return np.array([over.sum()]) / EXCESS_SPREAD, slopes.sum(axis=0, keepdims=True) / EXCESS_SPREAD
+
+    def spread_of(self, x: NDArray[Any]) -> float:
+        """The spread of the errors, from their median size and the freedom that the fit has used."""
+        errors = (self.problem.log_seconds(x) - self.problem.log_measured)[self.rows]
+        data, prior = self.precisions(x, SCALE)
+        used: float = float(np.trace(np.linalg.solve(data + prior, data)))
+        left = max(len(errors) - used, 0.25 * len(errors))
+        spread = 1.4826 * float(np.median(np.abs(errors))) * (len(errors) / left) ** 0.5
+        return float(np.clip(spread, LEAST_SCALE, 2 * SCALE))
+
+    def precisions(self, x: NDArray[Any], scale: float) -> tuple[NDArray[Any], NDArray[Any]]:
+        """What the data and the prior say of the parameters, as matrices of Gauss-Newton."""
+        errors = (self.problem.log_seconds(x) - self.problem.log_measured)[self.rows] / scale
+        weights = (1 + errors**2) ** -0.5
+        slopes = self.problem.log_slopes(x)[self.rows] / scale
+        prior = np.concatenate([self._prior, self._averages])
+        return slopes.T @ (weights[:, None] * slopes), prior.T @ prior
+
+
+def _prior_rows(parameters: Sequence[Parameter]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Rows and centres of (parameter - centre) / spread; a rule's value is measured from the common one."""
+    common = {each.name: at for at, each in enumerate(parameters) if each.kind == COMMON}
+    rows, centres = np.zeros((len(parameters), len(parameters))), np.zeros(len(parameters))
+    for at, each in enumerate(parameters):
+        rows[at, at] = 1 / each.spread
+        if each.kind == SET and each.name in common:
+            rows[at, common[each.name]] = -1 / each.spread
+        else:
+            centres[at] = np.log(each.start) / each.spread
+    return rows, centres
+
+
+def _average_rows(parameters: Sequence[Parameter], settings: int) -> NDArray[Any]:
+    """One row per factor that all calibrations have, where the family's own numbers are free too."""
+    if not any(each.kind == SET for each in parameters):
+        return np.zeros((0, len(parameters)))
+    members: dict[str, list[int]] = {}
+    for at, each in enumerate(parameters):
+        if each.kind == FACTOR or (each.kind == NUMBER and each.name == "time_factor"):
+            members.setdefault(each.name, []).append(at)
+    shared = [rows for rows in members.values() if len(rows) == settings]
+    made = np.zeros((len(shared), len(parameters)))
+    for row, places in enumerate(shared):
+        made[row, places] = 1 / (AVERAGE_SPREAD * len(places))
+    return made

@@ -1,0 +1,77 @@
+"""Folds, and predictions of every observation by a fit that has not seen it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from costmodel.accuracy import Accuracy, accuracy_of, grade_of
+from costmodel.calibration.fitting import fit
+from costmodel.calibration.problem import Problem
+from costmodel.errors import ParameterError
+from costmodel.records import record
+
+
+@record
+class HeldOut:
+    """Figures of predictions that were not fitted: `accuracy`, the 10th and 90th percentile of measured / predicted,
+    the grade, and what was left out together."""
+
+    accuracy: Accuracy
+    low: float
+    high: float
+    by: str
+    folds: int
+
+    @property
+    def grade(self) -> str:
+        """A up to 10 %, B up to 20 %, C beyond."""
+        assert self.accuracy.median_ape is not None
+        return grade_of(self.accuracy.median_ape)
+
+
+def folds_of(keys: Sequence[str], folds: int, seed: int = 0) -> NDArray[Any]:
+    """The fold of each row; equal keys are in one fold, folds have equally many keys, and the order is drawn by the
+    seed.
+
+    >>> folds_of(["a", "b", "a", "c"], 3).tolist()
+    [0, 1, 0, 2]
+
+    Raises: ParameterError where there are fewer keys than two.
+    """
+    distinct = sorted(set(keys), key=lambda key: hashlib.md5(f"{seed}:{key}".encode()).hexdigest())
+    if len(distinct) < 2:
+        raise ParameterError(f"nothing can be held out: all {len(keys)} rows are of one kind, {distinct[0]!r}")
+    if folds < 2:
+        raise ParameterError(f"folds = {folds} must be 2 or more")
+    place = {key: at % min(folds, len(distinct)) for at, key in enumerate(distinct)}
+    return np.array([place[key] for key in keys])
+
+
+def held_out_seconds(
+    problem: Problem, by: str = "network", folds: int = 5, seed: int = 0, start: str = "neutral",
+    progress: Callable[[str], None] | None = None, scale: float | None = None,
+) -> NDArray[Any]:  # fmt: skip
+    """Seconds of every observation, predicted by a fit to the folds that it is not in. Each fit starts from neutral
+    values: one that starts from a fit to all rows remembers what it should not have seen."""
+    keys = problem.keys(by)
+    fold = folds_of(keys, len(set(keys)) if by == "device" else folds, seed)
+    seconds = np.full(len(problem), np.nan)
+    for at in range(int(fold.max()) + 1):
+        left_out = fold == at
+        made = fit(problem, ~left_out, start, scale=scale)
+        seconds[left_out] = made.predicted_seconds[left_out]
+        if progress is not None:
+            progress(f"fold {at + 1} of {int(fold.max()) + 1}: {int(left_out.sum())} rows left out")
+    return seconds
+
+
+def figures(predicted: NDArray[Any], measured: NDArray[Any], by: str, folds: int) -> HeldOut:
+    """The figures of some held-out predictions."""
+    ratio = measured / predicted
+    low, high = (float(np.quantile(ratio, part)) for part in (0.1, 0.9))
+    return HeldOut(accuracy_of(predicted, measured), low, high, by, folds)

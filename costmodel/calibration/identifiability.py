@@ -1,0 +1,133 @@
+"""Which parameters the data do not tell, said in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from costmodel.calibration.parameters import COMMON, FACTOR, NUMBER, SET, Parameter
+from costmodel.calibration.problem import Problem
+from costmodel.records import record
+
+LEAST_LEARNT = 0.7
+"""A parameter whose spread given the data is above this part of its spread before was not told by the data."""
+MOST_MOVED = 0.5
+"""One that data have moved further from its prior, in spreads, they have told something: that it is small, say."""
+MOST_CORRELATED = 0.98
+
+
+@record
+class Refusal:
+    """A parameter that stays at its prior, and why."""
+
+    parameter: Parameter
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+def refused(
+    problem: Problem, rows: NDArray[Any], logarithms: NDArray[Any], data: NDArray[Any], prior: NDArray[Any]
+) -> tuple[Refusal, ...]:
+    """The parameters that data do not tell, from the Gauss-Newton matrices of data and prior at the solution."""
+    parameters = problem.parameters
+    slopes = problem.log_slopes(logarithms)[rows]
+    precision = data + prior
+    found: list[Refusal] = []
+    gone: set[int] = set()
+    moved = _moved(parameters, logarithms)
+    for _ in parameters:
+        covariance = np.linalg.inv(precision)
+        spread = np.sqrt(np.diag(covariance))
+        correlation = covariance / np.outer(spread, spread)
+        known = _learnt(parameters, covariance)
+        known[list(gone)] = 0
+        known[moved > MOST_MOVED] = 0
+        at = _next(known, correlation, parameters, gone)
+        if at < 0:
+            break
+        partner = _partner(at, correlation, parameters, gone)
+        found.append(Refusal(parameters[at], _words(problem, at, partner, correlation, slopes)))
+        gone.add(at)
+        precision = precision + _held(at, parameters)
+    return tuple(found)
+
+
+def _next(known: NDArray[Any], correlation: NDArray[Any], parameters: Sequence[Parameter], gone: set[int]) -> int:
+    """The parameter that is known least of those that are known too little, -1 for none."""
+    for at in np.argsort(-known, kind="stable").tolist():
+        if parameters[at].kind == COMMON or known[at] <= LEAST_LEARNT / 2:
+            continue
+        partner = _partner(at, correlation, parameters, gone)
+        if known[at] > LEAST_LEARNT or (partner >= 0 and abs(correlation[at, partner]) > MOST_CORRELATED):
+            return int(at)
+    return -1
+
+
+def _held(at: int, parameters: Sequence[Parameter]) -> NDArray[Any]:
+    """What is known of a parameter that stays at its prior."""
+    row = np.zeros(len(parameters))
+    row[at] = 1e3 / parameters[at].spread
+    if parameters[at].kind == SET:
+        for other, each in enumerate(parameters):
+            if each.kind == COMMON and each.name == parameters[at].name:
+                row[other] = -row[at]
+    return np.outer(row, row)
+
+
+def _learnt(parameters: Sequence[Parameter], covariance: NDArray[Any]) -> NDArray[Any]:
+    """Spread given the data over spread before; a rule's value by its distance from the common one."""
+    common = {each.name: at for at, each in enumerate(parameters) if each.kind == COMMON}
+    made = np.zeros(len(parameters))
+    for at, each in enumerate(parameters):
+        variance = covariance[at, at]
+        if each.kind == SET and each.name in common:
+            middle = common[each.name]
+            variance = variance + covariance[middle, middle] - 2 * covariance[at, middle]
+        made[at] = variance**0.5 / each.spread
+    return made
+
+
+def _moved(parameters: Sequence[Parameter], logarithms: NDArray[Any]) -> NDArray[Any]:
+    """Distance from the prior's centre, in its spreads."""
+    common = {each.name: at for at, each in enumerate(parameters) if each.kind == COMMON}
+    centres = [
+        logarithms[common[each.name]] if each.kind == SET and each.name in common else np.log(each.start)
+        for each in parameters
+    ]
+    spreads = np.array([each.spread for each in parameters])
+    made: NDArray[Any] = np.abs(logarithms - np.array(centres)) / spreads
+    return made
+
+
+def _partner(at: int, correlation: NDArray[Any], parameters: Sequence[Parameter], gone: set[int]) -> int:
+    """The parameter that it is told apart from least, of those that are fitted."""
+    sizes = np.abs(correlation[at])
+    for other in np.argsort(-sizes, kind="stable").tolist():
+        if other != at and other not in gone and parameters[other].kind != COMMON:
+            return int(other)
+    return -1
+
+
+def _words(problem: Problem, at: int, partner: int, correlation: NDArray[Any], slopes: NDArray[Any]) -> str:
+    own = problem.parameters[at]
+    share = np.abs(slopes[:, at])
+    touched = int((share > 1e-9).sum())
+    stays = "it stays at 1" if own.kind in (FACTOR, NUMBER) and own.start == 1 else (
+        "it stays at the common value of that constant" if own.kind == SET else "it stays at its prior")  # fmt: skip
+    if not touched:
+        return f"{own}: no measured row depends on it; {stays}"
+    largest = float(np.max(share))
+    if largest < 0.02:
+        return f"{own}: at most {largest:.1%} of the time of any of {touched:,} rows depends on it; {stays}"
+    close = abs(float(correlation[at, partner])) if partner >= 0 else 0.0
+    if close < 0.6:
+        return f"{own}: {touched:,} rows say too little of it; {stays}"
+    other = problem.parameters[partner]
+    together = bool(((share > 1e-9) <= (np.abs(slopes[:, partner]) > 1e-9)).all())
+    always = f"{touched:,} rows always have both" if together else f"correlation {close:.2f} over {touched:,} rows"
+    return f"{own} cannot be told from {other} ({always}); {stays}"
