@@ -192,6 +192,8 @@ def profile_of(
 ) -> HardwareProfile:
     """The profile of a device for one of its runtimes and number formats; by default those the device names.
 
+    Its peak is that of the number format itself where the device's file has one, else that of the format it computes in.
+
     Raises: UnknownNameError for names and for conditions under which nothing was calibrated, PredictionError when the
     device has no peak in that number format.
     """
@@ -201,12 +203,13 @@ def profile_of(
         hint = nearest(runtime, known) or f"it has {', '.join(known)}"
         raise UnknownNameError(f"{device.name} has no runtime {runtime!r}; {hint}")
     chosen = dtype_named(_default_dtype(device, runtime) if dtype is None else dtype)
-    if chosen.peak not in device.peaks:
+    rate = chosen.name if chosen.name in device.peaks else chosen.peak
+    if rate not in device.peaks:
         raise PredictionError(
             f"{device.name} has no peak for {chosen.peak}; its number formats are {', '.join(device.peaks)}"
         )
     settings = device.runtimes.get(runtime, {}).get(chosen.name, {})
-    peak, memory = device.peaks[chosen.peak], device.bandwidth
+    peak, memory = device.peaks[rate], device.bandwidth
     assert memory.bytes_per_second is not None
     estimated = [f"peak.{peak.dtype}"] * peak.estimated + [f"memory.{memory.name}"] * memory.estimated
     return HardwareProfile(

@@ -74,9 +74,11 @@ def distance(calibration: Mapping[str, Any], row: Mapping[str, Any]) -> float:
 
 
 def datasheet(device: str, dtype: str) -> HardwareProfile | None:
-    """Eq. 1 on the datasheet numbers of a device; None where its peak was fitted, not read."""
+    """Eq. 1 on the datasheet numbers of a device; None where one of them was fitted, not read."""
     profile = _datasheet(load_device(device), dtype)
-    return None if profile.device.peaks[profile.dtype.peak].fitted else profile
+    peaks, own = profile.device.peaks, profile.dtype
+    peak = peaks[own.name if own.name in peaks else own.peak]
+    return None if peak.fitted or profile.device.bandwidth.fitted else profile
 
 
 def _datasheet(device: Device, dtype: str) -> HardwareProfile:
