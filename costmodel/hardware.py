@@ -192,7 +192,7 @@ def profile_of(
 ) -> HardwareProfile:
     """The profile of a device for one of its runtimes and number formats; by default those the device names.
 
-    Its peak is that of the number format itself where the device's file has one, else that of the format it computes in.
+    Its peak is that of the number format itself where the file has one, else that of the format it computes in.
 
     Raises: UnknownNameError for names and for conditions under which nothing was calibrated, PredictionError when the
     device has no peak in that number format.
