@@ -20,7 +20,10 @@ MULTIPLE = 4
 """Convolutions that read a multiple of so many channels run in blocks, others in the plain layout."""
 KEEPING = frozenset({"activation", "prelu", "add", "max_pool2d", "avg_pool2d", "batch_norm", "scale"})
 """Operators that run in either layout."""
+KEEPING_WHOLE = frozenset({"concat", "global_avg_pool"})
+"""Operators that run in blocks where no channels are padded."""
 PASSING = frozenset({"dropout"})
+NORMS = frozenset({"batch_norm", "scale"})
 AT = {name: place for place, name in enumerate(SIZES)}
 
 
@@ -54,7 +57,7 @@ class _Layout:
         self.rows: dict[str, Row] = {}
         self._shapes, self._block = shapes, block
         self._blocked: dict[str, Any] = {}
-        self._copied: set[tuple[str, str]] = set()
+        self._copied: dict[tuple[str, str], Any] = {}
 
     def run(self, layer: Layer, read: tuple[str, ...], outputs: list[str], row: Row | None) -> None:
         """One kernel: reorders of what it reads, its own row, the layout of what it writes."""
@@ -68,12 +71,15 @@ class _Layout:
             narrow = (row.kind != "depthwise_conv") & (_size(row, "in_channels") < self._block)
             wanted = [is_blocked * (1 - narrow * 1), *[is_blocked] * len(read)]
             row = self._convolution(row, is_blocked, wanted[0], read, outputs)
-        elif verb in KEEPING or (verb == "concat" and self._are_whole(inputs)):
+        elif verb in KEEPING or verb in KEEPING_WHOLE:
             is_blocked = 1
             for name in inputs:
-                is_blocked = is_blocked * self._of(name)
+                is_blocked = is_blocked * self._of(name) * (1 if verb in KEEPING else self._is_whole(name))
             wanted = [is_blocked] * (len(inputs) + len(read))
             row = self._kept(row, is_blocked, (*inputs, *read), outputs[-1])
+            if verb in NORMS and anywhere(is_blocked != 0):
+                self.rows[f"{layer.name}.blocked"] = _depthwise(row, is_blocked, layer.name)
+                row = replace(row, repeats=row.repeats * (1 - is_blocked)) if anywhere(is_blocked == 0) else None
         else:
             wanted = [0] * (len(inputs) + len(read))
         for name, want in zip((*inputs, *read), wanted, strict=True):
@@ -86,11 +92,10 @@ class _Layout:
         """Whether a tensor is in blocks: those that no kernel made are not."""
         return self._blocked.get(name, 0)
 
-    def _are_whole(self, names: tuple[str, ...]) -> bool:
-        return all(
-            self._shapes[name].is_image and not anywhere(self._shapes[name].channels % self._block != 0)
-            for name in names
-        )
+    def _is_whole(self, name: str) -> Any:
+        """Whether the channels of a tensor fill their blocks."""
+        shape = self._shapes[name]
+        return (shape.channels % self._block == 0) * shape.is_image
 
     def _holds(self, row: Row) -> Any:
         """Whether a convolution runs in blocks."""
@@ -127,17 +132,10 @@ class _Layout:
         return replace(row, sizes=tuple(sizes.values()))
 
     def _kept(self, row: Row, is_blocked: Any, read: tuple[str, ...], written: str) -> Row:
-        """An operator in the layout of what it reads; a norm without a convolution is a depthwise one of 1x1."""
+        """An operator in the layout of what it reads."""
         sizes = dict(zip(SIZES, row.sizes, strict=True))
         sizes["input_elements"] += sum(self._more(name, is_blocked) for name in read)
         sizes["output_elements"] += self._more(written, is_blocked)
-        if row.operator in ("batch_norm", "scale") and not anywhere(is_blocked == 0):
-            channels = self._padded(sizes["out_channels"], is_blocked)
-            one = dict.fromkeys(("kernel_height", "kernel_width", "stride_height", "stride_width", "n", "k"), 1)
-            many = dict.fromkeys(("in_channels", "out_channels", "groups", "products"), channels)
-            macs = {"macs": sizes["output_elements"], "m": sizes["out_height"] * sizes["out_width"]}
-            made = sizes | one | many | macs
-            return Row("depthwise_conv", "depthwise_conv2d", row.repeats, tuple(made[name] for name in SIZES))
         return replace(row, sizes=tuple(sizes.values()))
 
     def _more(self, name: str, is_blocked: Any) -> Any:
@@ -160,10 +158,24 @@ class _Layout:
             ("reorder_input", want * (1 - held) * (1 - same * 1), (shape.elements, shape.elements + more)),
             ("reorder_output", (1 - want) * held, (shape.elements + more, shape.elements)),
         ):
-            if anywhere(needed != 0) and (name, word) not in self._copied:
-                self._copied.add((name, word))
+            copied = self._copied.get((name, word), 0)
+            needed = needed * (1 - copied)
+            if anywhere(needed != 0):
+                self._copied[name, word] = copied + needed
                 row = dict.fromkeys(SIZES, 0) | {"input_elements": sizes[0], "output_elements": sizes[1]}
                 self.rows[f"{layer}.{word}.{name}"] = Row("copy", word, needed, tuple(row.values()), layer)
+
+
+def _depthwise(row: Row, is_blocked: Any, layer: str) -> Row:
+    """A norm without a convolution before it, where it is in blocks: a depthwise convolution of 1x1."""
+    sizes = dict(zip(SIZES, row.sizes, strict=True))
+    positions = sizes["out_height"] * sizes["out_width"]
+    channels = sizes["output_elements"] // positions
+    one = dict.fromkeys(("kernel_height", "kernel_width", "stride_height", "stride_width", "n", "k"), 1)
+    many = dict.fromkeys(("in_channels", "out_channels", "groups", "products"), channels)
+    made = sizes | one | many | {"macs": sizes["output_elements"], "m": positions}
+    repeats = row.repeats * is_blocked
+    return Row("depthwise_conv", "depthwise_conv2d", repeats, tuple([made[name] for name in SIZES]), layer)
 
 
 def _size(row: Row, name: str) -> Any:

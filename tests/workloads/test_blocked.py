@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy
 import pytest
 
@@ -102,7 +104,7 @@ def test_a_norm_of_a_blocked_tensor_is_a_depthwise_convolution_of_1x1() -> None:
         ("relu", Activation("relu"), "norm"),
     )
     assert workload.kinds[-1] == "depthwise_conv"
-    assert row(workload, "norm")["macs"] == 32 * 9
+    assert row(workload, "norm.blocked")["macs"] == 32 * 9
 
 
 def test_a_residual_add_joins_the_last_convolution_and_its_operand_is_read_in_blocks() -> None:
@@ -130,11 +132,17 @@ def test_macs_and_reorders_are_those_of_the_executed_nodes(network: str, spec: s
         assert abs(own.operators.count(word) - counted) <= 1, word
 
 
-def test_a_sweep_is_the_loop_of_single_networks() -> None:
+@pytest.mark.parametrize(
+    ("network", "parameter", "values"),
+    [("mobilenet_v1", "width", [0.31, 0.5, 0.66, 0.75, 1.0]),  # multiples of 4 or not, whole blocks or not
+     ("mobilenet_v3_large_1.0_224", "width", [0.4, 0.75, 1.0]),  # gates in blocks or not
+     ("densenet121", "growth", [30, 32, 36])],  # norms in blocks or not
+)  # fmt: skip
+def test_a_sweep_is_the_loop_of_single_networks(network: str, parameter: str, values: list[float]) -> None:
     profile = load_hardware("epyc_zen4:onnxruntime_nchwc")
-    widths = numpy.array([0.31, 0.5, 0.66, 0.75, 1.0])  # multiples of 4 or not, whole blocks or not
-    frame = sweep("mobilenet_v1", width=widths, hardware=[profile])
-    alone = [predict(cost_table(load("mobilenet_v1", width=float(width))), profile) for width in widths]
+    axes: dict[str, Any] = {parameter: numpy.array(values)}
+    frame = sweep(network, hardware=[profile], **axes)
+    alone = [predict(cost_table(load(network, **{parameter: value})), profile) for value in values]
     column = next(each for each in frame.columns if "latency_seconds" in each)
     assert frame[column].to_numpy() == pytest.approx([each.latency_seconds for each in alone], rel=1e-9)
 
