@@ -147,25 +147,25 @@ def _made(
     batch = np.maximum(frame["batch"].fillna(1.0).to_numpy(float), 1.0)
     shapes = [_text(row) for row in frame[list(_SHAPE)].itertuples(index=False)] if of_kernels else []
     names = tuple(str(name) for name in frame["network"])
-    stems = tuple(shapes if of_kernels else [stem(name) for name in names])
+    stems = tuple([stem(name) or shape for name, shape in zip(names, shapes or names, strict=True)])
     if of_kernels:
         own = folded = Operators(kernels(frame), np.arange(len(frame)))
         names = tuple(shapes)
     else:
         own = _operators(names, family, family.fusion, subjects)
-        folded = _operators(names, None, "folded", subjects)
+        folded = _operators(names, family, "folded", subjects)
     keys = {
-        NETWORK: stems, KERNEL: stems, DEVICE: tuple(frame["device"]),
+        NETWORK: stems, KERNEL: tuple(shapes) if of_kernels else stems, DEVICE: tuple(frame["device"]),
         ROW: tuple(f"{setting_name(profile)} {at}" for at in range(len(frame))),
     }  # fmt: skip
     return Observations(profile, of_kernels, names, keys, frame["latency_seconds"].to_numpy(float), batch, own, folded)
 
 
-def _operators(names: Sequence[str], family: Family | None, fusion: str, subjects: Subjects) -> Operators:
+def _operators(names: Sequence[str], family: Family, fusion: str, subjects: Subjects) -> Operators:
     workloads = [subjects.network(name, FUSIONS[fusion]) for name in names]
     known = [each for each in workloads if each is not None]
     assert len(known) == len(names), "networks without shapes are left out before"
-    return Operators(*joined(known, family.facts if family is not None else ()))
+    return Operators(*joined(known, family.facts))
 
 
 def _text(row: Any) -> str:

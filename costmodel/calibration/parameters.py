@@ -93,12 +93,14 @@ class Parameter:
 
 @record
 class Choice:
-    """Which numbers are free: those of the rules, those of the calibrations; the terms that are on."""
+    """Which numbers are free: those of the rules, those of the calibrations (all, or `only` some of them); the terms
+    that are on. Where the rules are not free, the calibration's numbers lie around what it says, else around 1."""
 
     rules: bool = True
     factors: bool = True
     numbers: bool = True
     terms: frozenset[str] = frozenset(TERMS)
+    only: frozenset[str] | None = None
 
 
 def is_free(constant: str, value: float, times: bool = False) -> bool:
@@ -125,11 +127,14 @@ def parameters_of(
         if choice.factors:
             for key, value in calibration.factors.items():
                 constant, _, rule = key.partition("@")
+                if choice.only is not None and key not in choice.only:
+                    continue
                 if value > 0 and constant in PRIORS and CONSTANTS[constant].term in choice.terms:
                     spread = FACTOR_OF_RULE_SPREAD if rule else FACTOR_SPREAD
-                    found.append(Parameter(FACTOR, owner, key, value, 1.0, spread, 1e-4, 1e4))
+                    start = 1.0 if choice.rules else value
+                    found.append(Parameter(FACTOR, owner, key, value, start, spread, 1e-4, 1e4))
         if choice.numbers:
-            found += _of_numbers(owner, calibration, choice.terms, inference_seconds[owner])
+            found += _of_numbers(owner, calibration, choice, inference_seconds[owner])
     return found
 
 
@@ -161,15 +166,18 @@ def _of_rules(family: Family, terms: frozenset[str], scales: Mapping[str, float]
     return found
 
 
-def _of_numbers(owner: str, calibration: Calibration, terms: frozenset[str], inference: float) -> list[Parameter]:
-    found = []
+def _of_numbers(owner: str, calibration: Calibration, choice: Choice, inference: float) -> list[Parameter]:
+    found, terms = [], choice.terms
     for name, value in calibration.numbers.items():
+        if choice.only is not None and name not in choice.only:
+            continue
         off = (name == "inference_seconds" and "inference" not in terms) or (
             name.endswith("capacity_bytes") and "tiers" not in terms
         )
         if value > 0 and name in NUMBER_PRIORS and not off:
             prior = NUMBER_PRIORS[name]
-            start = prior.start or (inference if name == "inference_seconds" else value)
+            neutral = prior.start or (inference if name == "inference_seconds" else value)
+            start = neutral if choice.rules else value
             found.append(Parameter(NUMBER, owner, name, value, start, prior.spread, start * 1e-5, start * 1e5))
     return found
 

@@ -156,7 +156,7 @@ def _rows(
         calibration.levels,
     )  # fmt: skip
     columns = {name: column[chosen] for name, column in design.columns.items()}
-    with np.errstate(invalid="ignore", over="ignore"):
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         times = row_times(columns, Matched(constants, {}), rates, batch, family, terms)
         latency = times.latency_seconds
         found = slopes(latency, tape) if with_slopes else {}

@@ -1,0 +1,69 @@
+"""Calibrations of a device in words and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from costmodel import report
+from costmodel.calibration.devices import DeviceFit, members_of, table_of
+from costmodel.latency.families import family_named
+
+
+def as_text(found: Sequence[DeviceFit], written: str | None = None) -> str:
+    """The numbers, their figures on rows left out, and what was refused."""
+    parts = [_text(each) for each in found]
+    if written is not None:
+        parts.append(f"written to {written}; use it as --hardware {written}:{found[0].profile.runtime}")
+    return "\n\n".join(parts)
+
+
+def _text(found: DeviceFit) -> str:
+    own, held = found.calibration, found.held_out
+    accuracy = held.accuracy
+    lines = [f"{found.setting}: {own.n} rows on the family {own.family}"]
+    if found.skipped:
+        lines[0] += f", {found.skipped} left out for lack of shapes"
+    lines += ["", report.rendered(columns_of([found], short=True), "table", {"value": report.significant}), ""]
+    lines.append(
+        f"held out by {held.by}: median error {accuracy.median_ape:.1%}, within 20 %: {accuracy.within_20:.0%}, "
+        f"measured / predicted {held.low:.2f} to {held.high:.2f} for four of five: grade {held.grade}"
+    )
+    for refusal in found.fit.refusals:
+        lines.append(f"not told by these rows: {refusal}".replace(f" of {found.setting}", ""))
+    members = [each for each in members_of(family_named(own.family)) if each.calibrated_on in own.calibrated_on]
+    if members:
+        lines.append(f"the family's constants were fitted to {own.calibrated_on} too: the error is a little flattered")
+    return "\n".join(lines)
+
+
+def columns_of(found: Sequence[DeviceFit], short: bool = False) -> dict[str, list[Any]]:
+    """One entry per fitted number."""
+    columns: dict[str, list[Any]] = {name: [] for name in ("calibration", "number", "value", "starts_from", "told")}
+    for each in found:
+        gone = {refusal.parameter.name for refusal in each.fit.refusals}
+        for parameter, value in zip(each.fit.problem.parameters, each.fit.values.values(), strict=True):
+            columns["calibration"].append(each.setting)
+            columns["number"].append(parameter.name)
+            columns["value"].append(value)
+            columns["starts_from"].append(parameter.start)
+            columns["told"].append("no" if parameter.name in gone else "yes")
+    if short:
+        del columns["calibration"]
+    return columns
+
+
+def as_object(found: Sequence[DeviceFit], written: str | None = None) -> dict[str, Any]:
+    """All of it, for JSON."""
+    return {
+        "calibrations": [
+            {
+                "profile": each.setting, "family": each.calibration.family,
+                **{key: str(value) if key == "date" else value for key, value in table_of(each.calibration).items()},
+                "within_10": each.held_out.accuracy.within_10, "mape": each.held_out.accuracy.mape,
+                "refused": [str(refusal) for refusal in each.fit.refusals], "skipped": each.skipped,
+            }
+            for each in found
+        ],
+        "written": written,
+    }  # fmt: skip
