@@ -80,15 +80,19 @@ def _held(at: int, parameters: Sequence[Parameter]) -> NDArray[Any]:
 
 
 def _learnt(parameters: Sequence[Parameter], covariance: NDArray[Any]) -> NDArray[Any]:
-    """Spread given the data over spread before; a rule's value by its distance from the common one."""
-    common = {each.name: at for at, each in enumerate(parameters) if each.kind == COMMON}
+    """Spread given the data over spread before. A rule's value is seen against the mean of the other rules' values:
+    that all may shift together, against a factor of every device, says nothing against one."""
     made = np.zeros(len(parameters))
     for at, each in enumerate(parameters):
-        variance = covariance[at, at]
-        if each.kind == SET and each.name in common:
-            middle = common[each.name]
-            variance = variance + covariance[middle, middle] - 2 * covariance[at, middle]
-        made[at] = variance**0.5 / each.spread
+        others = [
+            other for other, its in enumerate(parameters)
+            if other != at and each.kind == its.kind == SET and each.name == its.name
+        ]  # fmt: skip
+        row = np.zeros(len(parameters))
+        row[at] = 1
+        row[others] = -1 / max(len(others), 1)
+        before = each.spread * (1 + 1 / len(others) if others else 1) ** 0.5
+        made[at] = float(row @ covariance @ row) ** 0.5 / before
     return made
 
 
