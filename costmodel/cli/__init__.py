@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from costmodel.cli import charts, compression, costs, energy, fits, latency, literature, memory
+from costmodel.cli import calibration, charts, compression, costs, energy, fits, latency, literature, memory
 from costmodel.errors import CostmodelError
 
 
@@ -70,6 +70,6 @@ def _parser() -> argparse.ArgumentParser:
 
     parser.add_argument("--version", action="version", version=f"costmodel {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for room in (costs, latency, memory, fits, energy, compression, literature, charts):
+    for room in (costs, latency, calibration, memory, fits, energy, compression, literature, charts):
         room.add_commands(commands)
     return parser
