@@ -27,6 +27,7 @@ from costmodel.records import record, replace
 from costmodel.validation.subjects import Subjects
 
 LEAST_ROWS = 3
+FITTED_NUMBERS = frozenset({"time_factor", "inference_seconds"})
 PLAIN = ("compute", "bandwidth", "overhead_seconds")
 """What is fitted where no other device of the family tells what devices differ in."""
 
@@ -69,7 +70,7 @@ def calibrate(
     if not tables:
         raise ParameterError("give at least one table of measured latencies")
     _check_rows(tables, known, runtime)
-    template, free = _template(chosen)
+    template, free = _template(chosen, known.name)
     profiles: dict[tuple[Any, ...], HardwareProfile] = {}
 
     def profile_of(table: Measured, row: Mapping[str, Any]) -> HardwareProfile | None:
@@ -94,7 +95,15 @@ def calibrate(
             f"none of the {total} networks of {known.name} has known operators; give their shapes with --shapes, or "
             "name them as in `costmodel list` or hardware/measured/networks.csv"
         )
-    return [_fitted(chosen, group, free, by, folds, seed, names, skipped) for group in _by_setting(parts)]
+    groups = _by_setting(parts)
+    rows = [sum(map(len, group)) for group in groups]
+    if max(rows) < LEAST_ROWS:
+        raise ParameterError(f"{groups[0][0].setting}: {rows[0]} rows are too few; a calibration needs {LEAST_ROWS}")
+    return [
+        _fitted(chosen, group, free, by, folds, seed, names, skipped)
+        for group, count in zip(groups, rows, strict=True)
+        if count >= LEAST_ROWS
+    ]
 
 
 def family_of_runtime(device: Device, runtime: str, family: str | None) -> Family:
@@ -105,9 +114,8 @@ def family_of_runtime(device: Device, runtime: str, family: str | None) -> Famil
     stated = {settings.get("family") for settings in device.runtimes.get(runtime, {}).values()} - {None}
     name = family or next(iter(sorted(map(str, stated))), None) or (runtime if runtime in families() else None)
     if name is None:
-        hint = nearest(runtime, families())
-        listed = f"give --family, one of {', '.join(families())}"
-        raise UnknownNameError(f"no runtime family is called {runtime!r}; " + (f"{hint}, or " if hint else "") + listed)
+        hint = nearest(runtime, families()) or f"give --family, one of {', '.join(families())}"
+        raise UnknownNameError(f"no runtime family is called {runtime!r}; {hint}")
     return family_named(name)
 
 
@@ -140,16 +148,19 @@ def _count(table: Measured, device: Device, runtime: str) -> int:
     return int(rows.sum())
 
 
-def _template(family: Family) -> tuple[Calibration, frozenset[str]]:
-    """A calibration in the middle of those of the family's devices, and which of its numbers are fitted."""
-    members = members_of(family)
-    factors = _middle([each.factors for each in members])
-    numbers = _middle([each.numbers for each in members])
+def _template(family: Family, device: str) -> tuple[Calibration, frozenset[str]]:
+    """A calibration in the middle of those of the family's other devices, and which of its numbers are fitted. What is
+    not fitted, such as the capacity of a memory, is the device's own where it is known."""
+    own_ones, others = members_of(family, device), members_of(family, device, others=True)
+    factors = _middle([each.factors for each in others]) or _neutral([each.factors for each in own_ones])
+    numbers = _middle([each.numbers for each in others]) or _neutral([each.numbers for each in own_ones])
+    known = _middle([each.numbers for each in own_ones])
+    numbers |= {key: value for key, value in known.items() if key not in FITTED_NUMBERS}
     if any("activation_spill" in rule.sets for rule in family.rules):
         numbers.setdefault("activation_capacity_bytes", 1e6)
     if any("weight_spill" in rule.sets for rule in family.rules):
         numbers.setdefault("weight_capacity_bytes", 1e6)
-    own = {key for key in factors if "@" not in key} | (numbers.keys() & {"time_factor", "inference_seconds"})
+    own = {key for key in factors if "@" not in key} | (numbers.keys() & FITTED_NUMBERS)
     if not own - {"inference_seconds"}:
         has_overhead = any("overhead_seconds" in rule.sets for rule in family.rules)
         own |= {*PLAIN} if has_overhead else {*PLAIN[:2]}
@@ -158,8 +169,8 @@ def _template(family: Family) -> tuple[Calibration, frozenset[str]]:
     return empty, frozenset(own)
 
 
-def members_of(family: Family) -> list[Calibration]:
-    """The calibrations of the bundled devices with this family."""
+def members_of(family: Family, own: str, others: bool = False) -> list[Calibration]:
+    """The calibrations of a bundled device with this family, or those of the other devices."""
     return [
         calibration
         for name in devices()
@@ -167,8 +178,13 @@ def members_of(family: Family) -> list[Calibration]:
         for runtime, formats in device.runtimes.items()
         for dtype in formats
         for calibration in calibrations(device, runtime, dtype)
-        if calibration.family == family.name
+        if calibration.family == family.name and (name == own) != others
     ]
+
+
+def _neutral(tables: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The names of what the tables have, at 1: values of the same device would say what is to be found."""
+    return {name: 1.0 for table in tables for name in table if name != "inference_seconds"}
 
 
 def _middle(tables: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -198,9 +214,6 @@ def _fitted(
     names: str, skipped: int,
 ) -> DeviceFit:  # fmt: skip
     problem = Problem(family, parts, Choice(rules=False, only=free))
-    setting = parts[0].setting
-    if len(problem) < LEAST_ROWS:
-        raise ParameterError(f"{setting}: {len(problem)} rows are too few for a calibration; it needs {LEAST_ROWS}")
     made = fit(problem)
     by = by or (KERNEL if all(part.of_kernels for part in parts) else NETWORK)
     measured = np.exp(problem.log_measured)

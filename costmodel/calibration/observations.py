@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.fusion import FUSIONS, fusion_named
+from costmodel.fusion import fusion_named
 from costmodel.hardware import HardwareProfile
 from costmodel.latency.families import Family
 from costmodel.measured import Measured, note_values
@@ -115,7 +115,7 @@ def observations(
             if profile is None:
                 continue
             of_kernel = row["op_kind"] != ""
-            if not of_kernel and subjects.network(row["network"], fusion_named(family.fusion)) is None:
+            if not of_kernel and _workload(subjects, row["network"], family.fusion, profile) is None:
                 continue
             entry = found.setdefault((setting_name(profile), of_kernel), (profile, []))
             entry[1].append((usable, at))
@@ -152,8 +152,8 @@ def _made(
         own = folded = Operators(kernels(frame), np.arange(len(frame)))
         names = tuple(shapes)
     else:
-        own = _operators(names, family, family.fusion, subjects)
-        folded = _operators(names, family, "folded", subjects)
+        own = _operators(names, family, family.fusion, profile, subjects)
+        folded = _operators(names, family, "folded", profile, subjects)
     keys = {
         NETWORK: stems, KERNEL: tuple(shapes) if of_kernels else stems, DEVICE: tuple(frame["device"]),
         ROW: tuple(f"{setting_name(profile)} {at}" for at in range(len(frame))),
@@ -161,8 +161,17 @@ def _made(
     return Observations(profile, of_kernels, names, keys, frame["latency_seconds"].to_numpy(float), batch, own, folded)
 
 
-def _operators(names: Sequence[str], family: Family, fusion: str, subjects: Subjects) -> Operators:
-    workloads = [subjects.network(name, FUSIONS[fusion]) for name in names]
+def _workload(subjects: Subjects, name: str, fusion: str, profile: HardwareProfile) -> Workload | None:
+    """A network as it was measured: in the form for deployment where the calibration says so."""
+    assert profile.calibration is not None
+    deployed = profile.calibration.numbers.get("reparameterised", 0.0) == 1
+    return subjects.network(name, fusion_named(fusion), deployed)
+
+
+def _operators(
+    names: Sequence[str], family: Family, fusion: str, profile: HardwareProfile, subjects: Subjects
+) -> Operators:
+    workloads = [_workload(subjects, name, fusion, profile) for name in names]
     known = [each for each in workloads if each is not None]
     assert len(known) == len(names), "networks without shapes are left out before"
     return Operators(*joined(known, family.facts))

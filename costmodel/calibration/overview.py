@@ -10,6 +10,9 @@ from costmodel.calibration.devices import DeviceFit, members_of, table_of
 from costmodel.latency.families import family_named
 
 
+_FORMATS = {"value": report.significant, "starts_from": report.significant}
+
+
 def as_text(found: Sequence[DeviceFit], written: str | None = None) -> str:
     """The numbers, their figures on rows left out, and what was refused."""
     parts = [_text(each) for each in found]
@@ -24,14 +27,15 @@ def _text(found: DeviceFit) -> str:
     lines = [f"{found.setting}: {own.n} rows on the family {own.family}"]
     if found.skipped:
         lines[0] += f", {found.skipped} left out for lack of shapes"
-    lines += ["", report.rendered(columns_of([found], short=True), "table", {"value": report.significant}), ""]
+    lines += ["", report.rendered(columns_of([found], short=True), "table", _FORMATS), ""]
     lines.append(
         f"held out by {held.by}: median error {accuracy.median_ape:.1%}, within 20 %: {accuracy.within_20:.0%}, "
         f"measured / predicted {held.low:.2f} to {held.high:.2f} for four of five: grade {held.grade}"
     )
     for refusal in found.fit.refusals:
         lines.append(f"not told by these rows: {refusal}".replace(f" of {found.setting}", ""))
-    members = [each for each in members_of(family_named(own.family)) if each.calibrated_on in own.calibrated_on]
+    members = members_of(family_named(own.family), found.profile.device.name)
+    members = [each for each in members if each.calibrated_on in own.calibrated_on]
     if members:
         lines.append(f"the family's constants were fitted to {own.calibrated_on} too: the error is a little flattered")
     return "\n".join(lines)
