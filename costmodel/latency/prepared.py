@@ -19,6 +19,11 @@ DERIVED: Mapping[str, tuple[str, Callable[[Mapping[str, Any], Any], Any]]] = {
     "kernel": ("the larger side of the kernel", lambda c, batch: maximum(c["kernel_height"], c["kernel_width"])),
     "kernel_per_stride": ("larger side of the kernel by stride: 1 cuts patches", lambda c, batch: _per_stride(c)),
     "group_channels": ("input channels of one group", lambda c, batch: c["in_channels"] / maximum(c["groups"], 1.0)),
+    "native_group": ("1: groups of 4, 8, 16, 32, ... channels", lambda c, batch: _is_native(c) * 1.0),
+    "mask_ratio": (
+        "elements that an attention reads, by those of its queries, keys and values; more with a mask",
+        lambda c, batch: c["input_elements"] / maximum(c["products"] * c["k"] * (c["m"] + 2 * c["n"]), 1.0),
+    ),
     "input_ratio": ("elements read per element written", lambda c, batch: c["input_elements"] / _one(c)),
     "transposed_weight": ("1: the weight of a measured product is stored transposed", lambda c, batch: 0.0 * c["m"]),
     "transposed_input": ("1: its other operand is", lambda c, batch: 0.0 * c["m"]),
@@ -35,6 +40,11 @@ keeps it: measured products say which operand is transposed, layers of networks 
 
 def _one(columns: Mapping[str, Any]) -> Any:
     return maximum(columns["output_elements"], 1.0)
+
+
+def _is_native(columns: Mapping[str, Any]) -> Any:
+    channels = columns["in_channels"] / maximum(columns["groups"], 1.0)
+    return (channels == 4) | (channels == 8) | (channels % 16 == 0)
 
 
 def _per_stride(columns: Mapping[str, Any]) -> Any:
