@@ -72,6 +72,14 @@ FUSIONS = {
             "TensorFlow Lite: fused activation functions NONE, RELU, RELU_N1_TO_1, RELU6 of its schema",
         ),
         Fusion(
+            "inference_norm",
+            "batch norm, per-channel scale, dropout and bias inside the layer before them; every activation is a kernel "
+            "of its own",
+            frozenset({"batch_norm", "scale", "dropout"}),
+            WEIGHTED | {"add"},
+            "ShuffleNet V2, arXiv:1807.11164, Table 4: ReLU takes time of its own",
+        ),
+        Fusion(
             "compiled_cpu",
             "activations without an exponential inside whatever computes their input; other arithmetic on elements "
             "keeps a row, with the little that is left of it in a compiled loop; an attention is one kernel",

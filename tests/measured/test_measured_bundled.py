@@ -87,7 +87,7 @@ def test_names_that_are_unknown() -> None:
     with pytest.raises(UnknownNameError, match="no measured table is called 'timm_infr'; did you mean 'timm_infer'"):
         bundled_measured()["timm_infr"]
     with pytest.raises(
-        UnknownNameError, match="no shapes table is called 'q'; there are mobile, ncnn, onnxruntime_ext"
+        UnknownNameError, match="no shapes table is called 'q'; there are guidelines, mobile, ncnn, onn"
     ):
         bundled_shapes()["q"]
     with pytest.raises(UnknownNameError, match="has no network 'timm/resnet18'; did you mean 'timm/resnet18@"):
