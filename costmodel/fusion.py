@@ -80,6 +80,14 @@ FUSIONS = {
             "ShuffleNet V2, arXiv:1807.11164, Table 4: ReLU takes time of its own",
         ),
         Fusion(
+            "convolution_activation",
+            "batch norm, per-channel scale, dropout, bias, ReLU, ReLU6 and leaky ReLU inside the convolution or linear "
+            "layer before them, but not inside an add; other activations are kernels of their own",
+            frozenset({"batch_norm", "scale", "dropout", "relu", "relu6", "leaky_relu"}),
+            WEIGHTED,
+            "ncnn: layers of its benchmark networks, Tencent/ncnn@a4d2ea1d4422 benchmark/*.param",
+        ),
+        Fusion(
             "compiled_cpu",
             "activations without an exponential inside whatever computes their input; other arithmetic on elements "
             "keeps a row, with the little that is left of it in a compiled loop; an attention is one kernel",

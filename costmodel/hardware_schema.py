@@ -295,7 +295,7 @@ def _cross_checks(document: Document) -> list[Problem]:
             path = ("runtime", name, dtype)
             known_format = DTYPES.get(dtype)
             peak = dtype if known_format is None else known_format.peak
-            if peak not in peaks:
+            if dtype not in peaks and peak not in peaks:
                 problems.append(document.problem(path, f"there is no [peak.{peak}] for this runtime", ""))
             if isinstance(settings, dict) and settings.get("fusion", "folded") not in FUSIONS:
                 hint = nearest(str(settings["fusion"]), FUSIONS) or f"there are {', '.join(FUSIONS)}"
