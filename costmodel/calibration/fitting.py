@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from costmodel.calibration.design import EFFICIENCIES
 from costmodel.calibration.identifiability import Refusal, refused
 from costmodel.calibration.parameters import COMMON, FACTOR, NUMBER, SET, Parameter
 from costmodel.calibration.problem import Problem
@@ -21,6 +22,10 @@ COARSE_SCALE = 0.5
 """A first fit from far away, in which no row is an outlier."""
 TOLERANCE, COARSE_TOLERANCE = 1e-5, 1e-2
 """Relative changes of the sum of squares below which a fit, and a first fit, ends."""
+COARSE_OVERLAP = 2.0
+"""Of the first fit: in a sharp maximum of compute and transfer, a constant of the smaller one has no slope."""
+SLOW, LEAST_SLOPE, MOST_DEAD_ENDS = 0.02, 0.02, 12
+"""How slow a rate is tried that no time depends on, below which part of any row's time that is, and how many are."""
 EXCESS_SPREAD = 0.01
 """An effective efficiency beyond what is possible is as unlikely as this small deviation."""
 AVERAGE_SPREAD = 0.05
@@ -68,12 +73,10 @@ def fit(
     Raises: PredictionError where SciPy is not installed.
     """
     task = _Task(problem, np.ones(len(problem), bool) if rows is None else rows)
-    logarithms = problem.values if start == "file" else problem.starts
-    if not len(logarithms):
-        return Fit(problem, logarithms, SCALE, ())
-    if start != "file":
-        logarithms = task.solved(logarithms, COARSE_SCALE, COARSE_TOLERANCE)
-    found = task.solved(logarithms, SCALE if scale is None else scale)
+    if not len(problem.parameters):
+        return Fit(problem, np.zeros(0), SCALE, ())
+    first = SCALE if scale is None else scale
+    found = task.solved(problem.values, first) if start == "file" else task.from_neutral(first)
     if scale is None:
         scale = task.spread_of(found)
         if abs(np.log(scale / SCALE)) > 0.3:
@@ -105,7 +108,40 @@ class _Task:
             self._prior[at] *= name.spread / HELD_SPREAD
             self._centres[at] *= name.spread / HELD_SPREAD
 
-    def solved(self, start: NDArray[Any], scale: float, tolerance: float = TOLERANCE) -> NDArray[Any]:
+    def from_neutral(self, scale: float) -> NDArray[Any]:
+        """The solution from neutral values: first with every error counted by its square nearly, then sharper."""
+        found = self.solved(self.problem.starts, COARSE_SCALE, COARSE_TOLERANCE, COARSE_OVERLAP)
+        if self.problem.is_sharp:
+            found = self.solved(found, scale, COARSE_TOLERANCE, COARSE_OVERLAP)
+        return self._without_dead_ends(self.solved(found, scale), scale)
+
+    def _without_dead_ends(self, found: NDArray[Any], scale: float) -> NDArray[Any]:
+        """Where the larger of compute and transfer alone counts, a rate of the smaller one has no slope, however slow
+        it is in truth: try each such rate slow, and keep what fits better."""
+        slopes = np.abs(self.problem.log_slopes(found)[self.rows]).max(axis=0)
+        dead = [
+            at for at, each in enumerate(self.parameters)
+            if each.kind != COMMON and each.constant in EFFICIENCIES and slopes[at] < LEAST_SLOPE
+        ]  # fmt: skip
+        for at in dead[:MOST_DEAD_ENDS]:
+            trial = found.copy()
+            trial[at] = max(trial[at] + np.log(SLOW), self._low[at])
+            if np.abs(self.problem.log_slopes(trial)[self.rows, at]).max() < LEAST_SLOPE:
+                continue
+            trial = self.solved(trial, scale)
+            if self.cost(trial, scale) < self.cost(found, scale) - 1:
+                found = trial
+        return found
+
+    def cost(self, x: NDArray[Any], scale: float) -> float:
+        """What the solution makes least."""
+        squares = self._residuals(x, scale, np.inf) ** 2
+        count = int(self.rows.sum())
+        return float((2 * ((1 + squares[:count]) ** 0.5 - 1)).sum() + squares[count:].sum())
+
+    def solved(
+        self, start: NDArray[Any], scale: float, tolerance: float = TOLERANCE, sharpest: float = np.inf
+    ) -> NDArray[Any]:
         """The solution from a start."""
         count = int(self.rows.sum())
 
@@ -117,19 +153,19 @@ class _Task:
 
         start = np.clip(start, self._low + 1e-6, self._high - 1e-6)
         solution = optimize().least_squares(
-            lambda x: self._residuals(x, scale), start, lambda x: self._slopes(x, scale), loss=robust,
-            bounds=(self._low, self._high), x_scale=np.array([each.spread for each in self.parameters]),
+            lambda x: self._residuals(x, scale, sharpest), start, lambda x: self._slopes(x, scale, sharpest),
+            loss=robust, bounds=(self._low, self._high), x_scale=np.array([each.spread for each in self.parameters]),
             ftol=tolerance, xtol=1e-6, gtol=1e-8, max_nfev=60,
         )  # fmt: skip
         logarithms: NDArray[Any] = solution.x
         return logarithms
 
-    def _residuals(self, x: NDArray[Any], scale: float) -> NDArray[Any]:
-        errors = (self.problem.log_seconds(x) - self.problem.log_measured)[self.rows] / scale
+    def _residuals(self, x: NDArray[Any], scale: float, sharpest: float) -> NDArray[Any]:
+        errors = (self.problem.log_seconds(x, sharpest) - self.problem.log_measured)[self.rows] / scale
         return np.concatenate([errors, self._prior @ x - self._centres, self._averages @ x, self._excesses(x)[0]])
 
-    def _slopes(self, x: NDArray[Any], scale: float) -> NDArray[Any]:
-        errors = self.problem.log_slopes(x)[self.rows] / scale
+    def _slopes(self, x: NDArray[Any], scale: float, sharpest: float) -> NDArray[Any]:
+        errors = self.problem.log_slopes(x, sharpest)[self.rows] / scale
         return np.concatenate([errors, self._prior, self._averages, self._excesses(x)[1]])
 
     def _excesses(self, x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

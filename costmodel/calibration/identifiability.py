@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.calibration.parameters import COMMON, FACTOR, NUMBER, SET, Parameter
+from costmodel.calibration.parameters import COMMON, FACTOR, NUMBER, SET, TIMES, Parameter
 from costmodel.calibration.problem import Problem
 from costmodel.records import record
 
@@ -121,7 +121,7 @@ def _words(problem: Problem, at: int, partner: int, correlation: NDArray[Any], s
     own = problem.parameters[at]
     share = np.abs(slopes[:, at])
     touched = int((share > 1e-9).sum())
-    stays = "it stays at 1" if own.kind in (FACTOR, NUMBER) and own.start == 1 else (
+    stays = "it stays at 1" if own.kind in (FACTOR, NUMBER, TIMES) and own.start == 1 else (
         "it stays at the common value of that constant" if own.kind == SET else "it stays at its prior")  # fmt: skip
     if not touched:
         return f"{own}: no measured row depends on it; {stays}"

@@ -9,7 +9,6 @@ from costmodel import report
 from costmodel.calibration.devices import DeviceFit, members_of, table_of
 from costmodel.latency.families import family_named
 
-
 _FORMATS = {"value": report.significant, "starts_from": report.significant}
 
 

@@ -38,6 +38,12 @@ class Problem:
     def __len__(self) -> int:
         return len(self.log_measured)
 
+    @property
+    def is_sharp(self) -> bool:
+        """Whether the larger of compute and transfer alone counts in any row."""
+        overlaps = [each.patterns.get("overlap") for each in self.designs]
+        return "overlap" in self.choice.terms and any(each is None or np.isinf(each.fixed).any() for each in overlaps)
+
     def keys(self, by: str) -> list[str]:
         """What each observation is held out by."""
         return [key for part in self.parts for key in part.keys[by]]
@@ -52,19 +58,22 @@ class Problem:
         """Logarithms of what the files say."""
         return np.log([each.value for each in self.parameters]) if self.parameters else np.zeros(0)
 
-    def log_seconds(self, logarithms: NDArray[Any]) -> NDArray[Any]:
-        """Logarithm of the predicted seconds of every observation."""
-        parts = [_part_seconds(each, self.family, self.choice.terms, logarithms, False)[0] for each in self.designs]
+    def log_seconds(self, logarithms: NDArray[Any], sharpest: float = np.inf) -> NDArray[Any]:
+        """Logarithm of the predicted seconds of every observation; `sharpest` limits the exponent of the overlap."""
+        parts = [self._seconds(each, logarithms, False, sharpest)[0] for each in self.designs]
         made: NDArray[Any] = np.log(np.concatenate(parts))
         return made
 
-    def log_slopes(self, logarithms: NDArray[Any]) -> NDArray[Any]:
+    def log_slopes(self, logarithms: NDArray[Any], sharpest: float = np.inf) -> NDArray[Any]:
         """Its derivatives: observations x parameters."""
         rows = []
         for each in self.designs:
-            seconds, by = _part_seconds(each, self.family, self.choice.terms, logarithms, True)
+            seconds, by = self._seconds(each, logarithms, True, sharpest)
             rows.append(by / seconds[:, None])
         return np.concatenate(rows)
+
+    def _seconds(self, design: Design, logarithms: NDArray[Any], with_slopes: bool, sharpest: float) -> Any:
+        return _part_seconds(design, self.family, self.choice.terms, logarithms, with_slopes, sharpest)
 
     def excesses(self, logarithms: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """By how much logarithms of effective efficiencies exceed what is possible, and the derivatives."""
@@ -84,7 +93,7 @@ class Problem:
 
 
 def _part_seconds(
-    design: Design, family: Family, terms: frozenset[str], logarithms: NDArray[Any], with_slopes: bool
+    design: Design, family: Family, terms: frozenset[str], logarithms: NDArray[Any], with_slopes: bool, sharpest: float
 ) -> tuple[NDArray[Any], Any]:
     """Seconds of each observation of a part, and their derivatives by the logarithms of the parameters."""
     count, width = len(design.part), len(logarithms)
@@ -95,7 +104,7 @@ def _part_seconds(
     by_leaf: dict[str, NDArray[Any]] = {}
     for start in range(0, rows, ROWS_AT_ONCE):
         chosen = slice(start, start + ROWS_AT_ONCE)
-        latency[chosen], own = _rows(design, family, terms, values, numbers, chosen, with_slopes)
+        latency[chosen], own = _rows(design, family, terms, values, numbers, chosen, with_slopes, sharpest)
         for name, slope in own.items():
             by_leaf.setdefault(name, np.zeros(rows))[chosen] = slope
     total = np.bincount(design.observation, design.weight * latency[design.row], count)
@@ -126,7 +135,7 @@ def _part_seconds(
 
 def _rows(
     design: Design, family: Family, terms: frozenset[str], values: Mapping[str, NDArray[Any]],
-    numbers: Mapping[str, float], chosen: slice, with_slopes: bool,
+    numbers: Mapping[str, float], chosen: slice, with_slopes: bool, sharpest: float,
 ) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:  # fmt: skip
     """Seconds of some rows, and their derivatives by the logarithm of every constant and number that is fitted."""
     tape: list[Traced] = []
@@ -141,6 +150,8 @@ def _rows(
         if with_slopes and pattern.is_fitted and CONSTANTS[name].term in terms:
             constants[name] = Traced(tape, column)
             leaves[name] = constants[name].at, column
+    if np.isfinite(sharpest) and "overlap" in terms:
+        constants["overlap"] = np.minimum(constants.get("overlap", np.full(len(batch), np.inf)), sharpest)
     given: dict[str, Any] = dict(numbers)
     for name, (_, at) in design.numbers.items():
         if with_slopes and at >= 0 and name not in ("inference_seconds", "network_factor"):
