@@ -20,7 +20,10 @@ from costmodel.records import record, replace
 
 NOT_STATED = "not_stated"
 """The runtime of a profile for measurements whose source does not say what they ran on."""
-CONDITIONS = ("layout", "threads", "runtime_version", "powersave", "gpu_device", "clock_hz", "core", "round", "mode")
+CONDITIONS = (
+    "layout", "threads", "runtime_version", "powersave", "gpu_device", "clock_hz", "core", "round", "mode",
+    "quantisation", "system",
+)  # fmt: skip
 """Columns and note keys of a measured row that a calibration may be made for."""
 
 
@@ -48,7 +51,7 @@ def match(device: str, runtime: str, dtype: str, conditions: Mapping[str, Any]) 
     for name in formats:
         found = calibrations(known, runtime, name)
         if found:
-            nearest = min(found, key=lambda each: distance(each.conditions, conditions))
+            nearest = min(found, key=lambda each: (distance(each.conditions, conditions), -len(each.conditions)))
             profile = replace(profile_of(known, runtime, name), calibration=nearest)
             return Match(profile, "own" if distance(nearest.conditions, conditions) == 0 else "nearest")
     return Match(_datasheet(known, dtype), "none")
@@ -68,9 +71,17 @@ def distance(calibration: Mapping[str, Any], row: Mapping[str, Any]) -> float:
             total += 0.01
         elif key == "threads":
             total += abs(math.log2(float(other) / float(value)))
-        elif str(other) != str(value):
+        elif not _same(other, value):
             total += 1
     return total
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal as numbers where both are numbers: a note writes a clock as 6e+07."""
+    try:
+        return float(one) == float(other)
+    except (TypeError, ValueError):
+        return str(one) == str(other)
 
 
 def datasheet(device: str, dtype: str) -> HardwareProfile | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -22,6 +23,15 @@ from costmodel.hardware_listing import device_details
 
 VWW = cost_table(load("mlperf_tiny_vww_mbv1"))
 XG24 = "xg24_dk2601b:tflm_silicon_labs_10b1223"
+
+
+def uncalibrated(tmp_path: Path, name: str) -> str:
+    """The file of a device without its calibrations: its latencies are the roofline's."""
+    text = (Path(folder("hardware")) / f"{name}.toml").read_text()
+    text = re.sub(r"\[\[runtime\.[^]]*calibration\]\]\n(?:[^\[\n].*\n)*", "", text)
+    board = tmp_path / f"{name}.toml"
+    board.write_text(re.sub(r"^family .*\n", "", text, flags=re.MULTILINE))
+    return str(board)
 
 
 def by_hardware() -> dict[str, list[MeasuredEnergy]]:
@@ -114,8 +124,9 @@ def test_a_given_latency_gives_an_energy_with_a_band() -> None:
     assert as_object(found)["power"]["latency_is_given"] is True
 
 
-def test_a_predicted_latency_gives_no_bound_where_the_roofline_is_estimated() -> None:
-    found, prediction = energy(VWW, "nucleo_l4r5zi:tflm", model="power_time"), predict(VWW, "nucleo_l4r5zi:tflm")
+def test_a_predicted_latency_gives_no_bound_where_the_roofline_is_estimated(tmp_path: Path) -> None:
+    tflm = f"{uncalibrated(tmp_path, 'nucleo_l4r5zi')}:tflm"
+    found, prediction = energy(VWW, tflm, model="power_time"), predict(VWW, tflm)
     assert found.power is not None
     assert found.power.latency_seconds == pytest.approx(prediction.latency_seconds)
     assert found.columns["latency_seconds"] == pytest.approx(prediction.columns["latency_seconds"])
@@ -133,7 +144,7 @@ def test_a_predicted_latency_gives_no_bound_where_the_roofline_is_estimated() ->
 def test_what_an_energy_of_the_rooflines_latency_is(tmp_path: Path) -> None:
     """A lower bound where the roofline is one: of datasheet numbers, folded, and of what ran."""
     board = tmp_path / "board.toml"
-    text = (Path(folder("hardware")) / "nucleo_l4r5zi.toml").read_text()
+    text = Path(uncalibrated(tmp_path, "nucleo_l4r5zi")).read_text()
     board.write_text(text.replace("estimated        = true\n", "", 1))
     bound = energy(VWW, f"{board}:tflm", model="power_time")
     assert bound.meaning == (
@@ -148,25 +159,34 @@ def test_what_an_energy_of_the_rooflines_latency_is(tmp_path: Path) -> None:
     assert given.meaning == "the active power x the latency that was given"
 
 
-def test_a_run_on_an_accelerator_has_no_shares() -> None:
+def test_a_calibrated_latency_says_how_far_off_it_was() -> None:
+    found = energy(VWW, "nucleo_l4r5zi:tflm", model="power_time")
+    assert re.fullmatch(
+        r"the active power x a calibrated latency, [0-9.]+% off in the median on other rows", found.meaning
+    )
+
+
+def test_a_run_on_an_accelerator_has_no_shares(tmp_path: Path) -> None:
+    plain = f"{uncalibrated(tmp_path, 'xg24_dk2601b')}:tflm_silicon_labs_10b1223"
     for latency_seconds in (None, 0.11):
-        found = energy(VWW, XG24, model="power_time", latency_seconds=latency_seconds)
+        found = energy(VWW, plain, model="power_time", latency_seconds=latency_seconds)
         text = as_text(found, "op", {})
         assert "share" not in text.splitlines()[0]
         assert "compute bound" not in text
     assert "the layers have no shares: the roofline is that of the core" in text
-    assert energy(VWW, XG24, model="power_time").meaning == (
+    assert energy(VWW, plain, model="power_time").meaning == (
         "no bound: the roofline is that of the core, the power of runs on an accelerator, Silicon Labs MVP; the "
         "roofline rests on numbers that are estimated, peak.int8, memory.sram"
     )
     assert as_object(found)["power"]["accelerator"] == "Silicon Labs MVP"
 
 
-def test_a_given_latency_needs_no_roofline() -> None:
+def test_a_given_latency_needs_no_roofline(tmp_path: Path) -> None:
     """40.6643 mW x 500 ms = 20.33 mJ; additions and shifts have no rate, so the layers have no shares."""
     costs = cost_table(load("adder_resnet20_cifar"))
+    tflm = f"{uncalibrated(tmp_path, 'nucleo_l4r5zi')}:tflm"
     with pytest.raises(PredictionError) as caught:
-        energy(costs, "nucleo_l4r5zi:tflm", model="power_time")
+        energy(costs, tflm, model="power_time")
     reason = (
         "nucleo_l4r5zi:tflm:int8 gives no rate for the additions and shifts of adder_conv2d "
         "('unit_1.adder_filter_1.adder_conv2d')"
@@ -174,7 +194,7 @@ def test_a_given_latency_needs_no_roofline() -> None:
     assert str(caught.value) == (
         f"{reason}: its latency cannot be predicted; costmodel energy takes a measured one (latency_seconds, --latency)"
     )
-    found = energy(costs, "nucleo_l4r5zi:tflm", model="power_time", latency_seconds=0.5)
+    found = energy(costs, tflm, model="power_time", latency_seconds=0.5)
     assert found.joules == found.total == 0.0406643 * 0.5
     assert (found.compute_joules, found.memory_joules, found.estimated) == (None, None, ())
     for name in ("joules", "compute_bound_joules", "memory_bound_joules", "latency_seconds", "bound"):
@@ -257,9 +277,10 @@ def test_work_in_a_format_of_ones_own() -> None:
     assert found.joules == pytest.approx(0.0406643 * 0.6)
 
 
-def test_it_is_split_by_what_bounds_the_time_of_each_layer() -> None:
-    found = energy(VWW, "nucleo_l4r5zi:tflm", model="power_time", latency_seconds=0.6)
-    prediction = predict(VWW, "nucleo_l4r5zi:tflm")
+def test_it_is_split_by_what_bounds_the_time_of_each_layer(tmp_path: Path) -> None:
+    tflm = f"{uncalibrated(tmp_path, 'nucleo_l4r5zi')}:tflm"
+    found = energy(VWW, tflm, model="power_time", latency_seconds=0.6)
+    prediction = predict(VWW, tflm)
     assert set(found.columns) >= {"compute_bound_joules", "memory_bound_joules", "latency_seconds", "bound"}
     assert "compute_joules" not in found.columns
     assert as_object(found)["totals"].keys() == {"compute_bound_joules", "memory_bound_joules", "joules"}
@@ -267,7 +288,7 @@ def test_it_is_split_by_what_bounds_the_time_of_each_layer() -> None:
     assert found.memory_joules is not None
     assert found.compute_joules + found.memory_joules == pytest.approx(found.joules)
     assert sum(found.grouped("op")["joules"]) == pytest.approx(found.joules)
-    assert energy(work_of(VWW), "nucleo_l4r5zi:tflm", model="power_time", latency_seconds=0.6).joules == found.joules
+    assert energy(work_of(VWW), tflm, model="power_time", latency_seconds=0.6).joules == found.joules
 
 
 def test_what_power_times_time_needs() -> None:

@@ -169,3 +169,16 @@ def test_a_file_whose_columns_are_not_known_names_them(tmp_path: Path) -> None:
     file = written(tmp_path, "ridge_5,mobile/mobilenet_v2_1.0_224,1.0", head="device,network,latency_second")
     with pytest.raises(SpecError, match="latency_second"):
         validate(file)
+
+
+def test_numbers_are_equal_however_they_are_written() -> None:
+    assert distance({"clock_hz": 60_000_000}, {"clock_hz": "6e+07"}) == 0
+    assert distance({"runtime_version": "1.0.175"}, {"runtime_version": "1.0"}) == 1
+
+
+def test_of_calibrations_that_are_equally_near_the_one_for_more_conditions_is_taken() -> None:
+    row = {"threads": 2, "quantisation": "per_tensor"}
+    found = match("stm32mp157f_dk2", "tflite", "int8", row).profile
+    assert found is not None
+    assert found.calibration is not None
+    assert dict(found.calibration.conditions) == row
