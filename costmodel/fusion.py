@@ -86,6 +86,7 @@ FUSIONS = {
             frozenset({"batch_norm", "scale", "dropout", "relu", "relu6", "leaky_relu"}),
             WEIGHTED,
             "ncnn: layers of its benchmark networks, Tencent/ncnn@a4d2ea1d4422 benchmark/*.param",
+            copies=COPIED,
         ),
         Fusion(
             "compiled_cpu",
