@@ -20,7 +20,7 @@ SCALE = 0.08
 LEAST_SCALE = 0.02
 COARSE_SCALE = 0.5
 """A first fit from far away, in which no row is an outlier."""
-TOLERANCE, COARSE_TOLERANCE = 1e-5, 1e-2
+TOLERANCE, COARSE_TOLERANCE = 1e-4, 1e-2
 """Relative changes of the sum of squares below which a fit, and a first fit, ends."""
 COARSE_OVERLAP = 2.0
 """Of the first fit: in a sharp maximum of compute and transfer, a constant of the smaller one has no slope."""
@@ -113,7 +113,8 @@ class _Task:
         found = self.solved(self.problem.starts, COARSE_SCALE, COARSE_TOLERANCE, COARSE_OVERLAP)
         if self.problem.is_sharp:
             found = self.solved(found, scale, COARSE_TOLERANCE, COARSE_OVERLAP)
-        return self._without_dead_ends(self.solved(found, scale), scale)
+        found = self.solved(found, scale)
+        return self._without_dead_ends(found, scale) if self.problem.is_sharp else found
 
     def _without_dead_ends(self, found: NDArray[Any], scale: float) -> NDArray[Any]:
         """Where the larger of compute and transfer alone counts, a rate of the smaller one has no slope, however slow
