@@ -46,9 +46,9 @@ def accuracy_of(predicted: Any, measured: Any) -> Accuracy:
     if not len(predicted):
         return Accuracy(0, None, None, None, None, None)
     errors = numpy.abs(predicted / measured - 1)
-    within = [float((errors <= bound + 1e-12).mean()) for bound in (0.1, 0.2)]
+    within_10, within_20 = (float((errors <= bound + 1e-12).mean()) for bound in (0.1, 0.2))
     tau = kendall_tau(predicted.tolist(), measured.tolist())
-    return Accuracy(len(errors), float(errors.mean()), float(numpy.median(errors)), *within, tau)
+    return Accuracy(len(errors), float(errors.mean()), float(numpy.median(errors)), within_10, within_20, tau)
 
 
 def grade_of(median_ape: float) -> str:

@@ -284,8 +284,8 @@ def _prediction_text(prediction: Prediction) -> str:
     ]
     if profile.calibration is not None:
         beside = prediction.inference_seconds / latency if latency else 0
-        lines.append(f"overhead        {prediction.share('overhead'):.1%} of the time in layers whose dispatch takes the "
-                     f"longest; {beside:.1%} beside the layers")  # fmt: skip
+        share = prediction.share("overhead")
+        lines.append(f"overhead bound  {share:.1%} of the time; beside the layers {beside:.1%}")
     return "\n".join(lines)
 
 
@@ -306,8 +306,8 @@ def _evidence(prediction: Prediction) -> str:
         with_prefix(end, "s", 3) for end in (prediction.latency_low_seconds, prediction.latency_high_seconds)
     )
     return (
-        f"four of five between {low} and {high}; {fitted}: {calibration.held_out_median_ape:.1%} off in the median on others; "
-        f"fusion {prediction.fusion}"
+        f"four of five between {low} and {high}; {fitted}: {calibration.held_out_median_ape:.1%} off in the median on "
+        f"others; fusion {prediction.fusion}"
     )
 
 

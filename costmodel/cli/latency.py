@@ -37,7 +37,7 @@ def add_commands(commands: Any) -> None:
 def _validate(options: argparse.Namespace) -> int:
     from costmodel import report
     from costmodel.validation import listing, validate
-    from costmodel.validation.validate import KEYS
+    from costmodel.validation.comparison import KEYS
 
     if options.output is not None:
         from costmodel import plots

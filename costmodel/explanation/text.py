@@ -74,8 +74,9 @@ def heading(found: Explanation) -> str:
         return f"{line}\nEq. 1 on datasheet numbers: a lower bound; it has no terms"
     low, high = _seconds(prediction.latency_low_seconds), _seconds(prediction.latency_high_seconds)
     return (
-        f"{line} (four of five between {low} and {high})\nfitted to {calibration.n} rows of {calibration.calibrated_on}, grade "
-        f"{calibration.grade}: {calibration.held_out_median_ape:.1%} off in the median on rows that were not fitted"
+        f"{line} (four of five between {low} and {high})\n"
+        f"fitted to {calibration.n} rows of {calibration.calibrated_on}, grade {calibration.grade}: "
+        f"{calibration.held_out_median_ape:.1%} off in the median on rows that were not fitted"
     )
 
 

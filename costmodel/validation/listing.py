@@ -7,7 +7,7 @@ from typing import Any
 
 from costmodel.report import as_table, significant
 from costmodel.validation.figures import PREDICTORS
-from costmodel.validation.validate import Validation, figure_rows
+from costmodel.validation.comparison import Validation, figure_rows
 
 FIGURES = ("mape", "median_ape", "within_10", "within_20", "kendall_tau", "held_out_median_ape")
 
