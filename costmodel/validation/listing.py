@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from costmodel.report import as_table, significant
-from costmodel.validation.figures import PREDICTORS
 from costmodel.validation.comparison import Validation, figure_rows
+from costmodel.validation.figures import PREDICTORS
 
 FIGURES = ("mape", "median_ape", "within_10", "within_20", "kendall_tau", "held_out_median_ape")
 
