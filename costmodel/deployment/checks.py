@@ -96,7 +96,8 @@ def _energy(costs: CostTable, setting: Setting) -> Check:
         return Check("energy", "joules", estimate.joules, limit, layer, joules, note)
     profile = setting.profile
     is_bound = profile is not None and not profile.estimated and profile.calibration is None
-    note = f"active power x latency, {estimate.meaning}"
+    is_calibrated = profile is not None and profile.calibration is not None
+    note = estimate.meaning if is_calibrated else f"active power x latency, {estimate.meaning}"
     return Check("energy", "joules", estimate.joules, limit, layer, joules, note, True, is_bound)
 
 
