@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any, cast
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_a_device_that_was_not_calibrated_has_only_the_first_steps() -> None:
 def test_groups_are_sums_of_layers() -> None:
     found = explain(NET, "ridge_5")
     for by in ("op", "block"):
-        table = found.grouped(by)  # type: ignore[arg-type]
+        table = found.grouped(by)
         assert sum(table["latency_seconds"]) == pytest.approx(found.latency_seconds)
         assert table["latency_seconds"] == sorted(table["latency_seconds"], reverse=True)
 
@@ -67,7 +68,11 @@ def test_the_difference_of_two_networks_comes_from_its_operators() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: explain(NET, "ridge_5").grouped("layers"), ParameterError, "by = 'layers' is no grouping; did you"),
+        (
+            lambda: explain(NET, "ridge_5").grouped(cast(Any, "layers")),
+            ParameterError,
+            "by = 'layers' is no grouping; did you",
+        ),
         (lambda: explain(NET, "no_device"), UnknownNameError, "unknown device 'no_device'"),
         (lambda: predict(NET, CALIBRATED[0], terms=["overlapp"]), UnknownNameError, "unknown term 'overlapp'; did you"),
         (lambda: predict(NET, CALIBRATED[0], overlap="sum"), PredictionError, "is a term that was fitted"),
