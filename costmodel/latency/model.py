@@ -59,69 +59,80 @@ def row_times(
     t = max((t_c^p + t_m^p)^(1/p), launch) + overhead, with t_c and t_m as `costmodel.latency.times` says.
     """
     constant = _Constants(base, rates.factors, frozenset(TERMS) if terms is None else terms)
-    numbers = rates.numbers
     if constant.is_on("batch_share"):
         batch = 1 + constant("batch_share") * (batch - 1)
-    compute = columns["macs"] * batch / (rates.macs_per_second * constant("compute"))
+    compute = _compute_seconds(columns, constant, rates, batch)
+    activations, weights = _bytes_moved(columns, constant, rates, batch, family)
+    beside, before = _memory_seconds(activations, weights, constant, rates)
+    work = overlapped(compute, beside, constant("overlap")) + before
+    overhead = constant("overhead_seconds")
+    if constant.is_on("launch_seconds"):
+        overhead = overhead + maximum(constant("launch_seconds") - work, 0.0)
+    factor = rates.numbers.get("time_factor", 1.0) if constant.has("efficiency") else 1.0
+    inference = rates.numbers.get("inference_seconds", 0.0) if constant.has("inference") else 0.0
+    return Times(
+        activations + weights, compute * factor, (beside + before) * factor, overhead * factor,
+        (work + overhead) * factor, inference,
+    )  # fmt: skip
+
+
+def _compute_seconds(columns: Columns, constant: _Constants, rates: Rates, batch: Any) -> Any:
+    """t_c = MACs * saturation * padding / (P * compute) + elements * element_seconds."""
+    seconds = columns["macs"] * batch / (rates.macs_per_second * constant("compute"))
     positions = columns["m"] * batch
     for name, size in (
         ("half_m", positions), ("half_n", columns["n"]), ("half_k", columns["k"]),
         ("half_width", columns["out_width"]), ("half_products", columns["products"]),
     ):  # fmt: skip
         if constant.is_on(name):
-            compute = compute * saturation(_above_zero(size), constant(name))
+            seconds = seconds * saturation(_above_zero(size), constant(name))
     if constant.is_on("half_mn"):
         results = _above_zero(positions * columns["n"] * columns["products"])
-        compute = compute * saturation(results, constant("half_mn"), constant("half_mn_exponent"))
+        seconds = seconds * saturation(results, constant("half_mn"), constant("half_mn_exponent"))
     if constant.is_on("padded"):
         for name, size in (("width_m", positions), ("width_n", columns["n"]), ("width_k", columns["k"])):
             if constant.is_on(name):
-                compute = compute * padding(_above_zero(size), constant(name), constant("padded"))
+                seconds = seconds * padding(_above_zero(size), constant(name), constant("padded"))
     if constant.is_on("tile_padded"):
         for side in ("out_height", "out_width"):
-            compute = compute * padding(_above_zero(columns[side]), constant("tile"), constant("tile_padded"))
+            seconds = seconds * padding(_above_zero(columns[side]), constant("tile"), constant("tile_padded"))
     if constant.is_on("element_seconds"):
         elements = maximum(columns["input_elements"], columns["output_elements"])
-        compute = compute + elements * batch * constant("element_seconds")
+        seconds = seconds + elements * batch * constant("element_seconds")
+    return seconds
+
+
+def _bytes_moved(columns: Columns, constant: _Constants, rates: Rates, batch: Any, family: Family) -> tuple[Any, Any]:
+    """Bytes of activations and of weights: shares, what spills, the scores of an attention, short dimensions."""
     activations = (columns["input_elements"] + columns["output_elements"]) * batch * rates.activation_bytes
-    weights = columns["weight_elements"] * rates.weight_bytes
     share, weight_share = constant("activation_share"), constant("weight_share")
     if constant.is_on("activation_spill"):
-        capacity = numbers["activation_capacity_bytes"]
+        capacity = rates.numbers["activation_capacity_bytes"]
         share = share + constant("activation_spill") * spilled(activations, capacity, family.spill)
     if constant.is_on("weight_spill"):
-        capacity = numbers["weight_capacity_bytes"]
+        capacity = rates.numbers["weight_capacity_bytes"]
         whole = columns["network_weight_elements"] * rates.weight_bytes
         weight_share = weight_share + constant("weight_spill") * spilled(whole, capacity, family.spill)
     moved = activations * share
     if constant.is_on("score_share"):
         scores = columns["m"] * columns["n"] * columns["products"] * batch * rates.activation_bytes
         moved = moved + scores * constant("score_share")
-    bandwidth, apart = constant("bandwidth"), constant("weights_apart")
-    weights_moved = weights * weight_share
-    beside = weights_moved * (1 - apart)
     for name, size in (
         ("half_channels", columns["in_channels"]), ("half_positions", columns["out_height"] * columns["out_width"])
     ):  # fmt: skip
         if constant.is_on(name):
             moved = moved * saturation(_above_zero(size), constant(name))
+    return moved, columns["weight_elements"] * rates.weight_bytes * weight_share
+
+
+def _memory_seconds(activations: Any, weights: Any, constant: _Constants, rates: Rates) -> tuple[Any, Any]:
+    """Seconds of the bytes that move beside the work, and of the weights that move before it."""
+    rate, apart = rates.bytes_per_second * constant("bandwidth"), constant("weights_apart")
     if rates.levels and constant.has("tiers"):
-        memory = tiered_seconds(moved, rates.levels, rates.bytes_per_second) / bandwidth
-        memory = memory + beside / (rates.bytes_per_second * bandwidth)
+        near = tiered_seconds(activations, rates.levels, rates.bytes_per_second) / constant("bandwidth")
     else:
-        memory = (moved + beside) / (rates.bytes_per_second * bandwidth)
-    before = weights_moved * apart / (rates.bytes_per_second * bandwidth)
-    together = overlapped(compute, memory, constant("overlap"))
-    work = together + before
-    overhead = constant("overhead_seconds")
-    if constant.is_on("launch_seconds"):
-        overhead = overhead + _positive(constant("launch_seconds") - work)
-    factor = numbers.get("time_factor", 1.0) if constant.has("efficiency") else 1.0
-    inference = numbers.get("inference_seconds", 0.0) if constant.has("inference") else 0.0
-    return Times(
-        moved + weights_moved, compute * factor, (memory + before) * factor, overhead * factor,
-        (work + overhead) * factor, inference,
-    )  # fmt: skip
+        near = activations / rate
+    return near + weights * (1 - apart) / rate, weights * apart / rate
 
 
 class _Constants:
@@ -157,7 +168,3 @@ class _Constants:
 def _above_zero(size: Any) -> Any:
     """Rows without a product have no dimensions: any size does, their work is 0."""
     return maximum(size, 1.0)
-
-
-def _positive(value: Any) -> Any:
-    return maximum(value, 0.0)
