@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from costmodel.records import record
 from costmodel.workloads import facts_compiled_gpu as compiled_gpu
+from costmodel.workloads import facts_eager as eager
 from costmodel.workloads.facts_compiled_cpu import normalises_weight
 from costmodel.workloads.rows import Workload
 
@@ -47,4 +48,8 @@ FACTS: Mapping[str, Fact] = {
     "is_gate": Fact("a product with a small computed vector", compiled_gpu.is_gate),
     "kernel_share": Fact("part of the row that is a kernel of its own in a compiled graph", compiled_gpu.kernel_share),
     "moved_share": Fact("part of its activations that a compiled graph moves", compiled_gpu.moved_share),
+    "parameter_operand": Fact("arithmetic with a parameter", eager.parameter_operand),
+    "float32_result": Fact("written in float32 under mixed precision", eager.float32_result),
+    "normalises_map": Fact("a layer norm of a convolution's result", eager.normalises_map),
+    "standardised_group_norm": Fact("a group norm among standardised weights", eager.standardised_group_norm),
 }
