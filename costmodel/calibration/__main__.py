@@ -6,8 +6,11 @@ import argparse
 import sys
 
 from costmodel.calibration.observations import FOLD_KEYS
-from costmodel.calibration.refitting import refit, write
+from costmodel.calibration.ladder import columns_of, ladder
+from costmodel.calibration.refitting import bundled_observations, fold_key, refit, write
 from costmodel.errors import CostmodelError
+from costmodel.latency.families import family_named
+from costmodel.report import as_csv
 
 
 def main() -> int:
@@ -22,9 +25,12 @@ def main() -> int:
     )
     parser.add_argument("--scale", type=float, help="spread of the errors (default: found from them)")
     parser.add_argument("--no-folds", action="store_true", help="fit only; figures in the files stay")
+    parser.add_argument("--ladder", metavar="FILE.csv", help="fit every term added and left out, into this file")
     parser.add_argument("--write", action="store_true", help="write the numbers into the bundled files")
     options = parser.parse_args()
     try:
+        if options.ladder is not None:
+            return _ladder(options)
         result = refit(
             options.family, options.by, options.folds, options.seed, options.start,
             lambda words: print(words, file=sys.stderr, flush=True), not options.no_folds, options.scale,
@@ -45,6 +51,17 @@ def main() -> int:
         print(f"{setting}: n = {fitted.n}, {words}fitted {fitted.median_ape:.1%}")
     if options.write:
         print("\n".join(write(result)))
+    return 0
+
+
+def _ladder(options: argparse.Namespace) -> int:
+    """Every term of a family added and left out, held out, into a CSV file."""
+    family = family_named(options.family)
+    parts = bundled_observations(family)
+    by = options.by or fold_key(parts)
+    steps = ladder(family, parts, by, options.folds, options.seed, lambda words: print(words, flush=True))
+    with open(options.ladder, "w", encoding="utf-8") as file:
+        file.write(as_csv(columns_of(steps)) + "\n")
     return 0
 
 

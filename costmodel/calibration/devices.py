@@ -13,9 +13,10 @@ import numpy as np
 from costmodel.calibration.baselines import fitted_baselines, plain_of
 from costmodel.calibration.fitting import Fit, fit
 from costmodel.calibration.held_out import HeldOut, figures, held_out_seconds
-from costmodel.calibration.observations import KERNEL, NETWORK, Observations, conditions_of_row, observations
+from costmodel.calibration.observations import Observations, conditions_of_row, observations
 from costmodel.calibration.parameters import Choice
 from costmodel.calibration.problem import Problem
+from costmodel.calibration.refitting import fold_key
 from costmodel.calibration.writing import with_calibration, write_whole
 from costmodel.errors import ParameterError, UnknownNameError, nearest
 from costmodel.files import Document, parse, read
@@ -93,7 +94,7 @@ def calibrate(
     if not parts:
         raise ParameterError(
             f"none of the {total} networks of {known.name} has known operators; give their shapes with --shapes, or "
-            "name them as in `costmodel list` or hardware/measured/networks.csv"
+            "name them as in hardware/measured/networks.csv"
         )
     groups = _by_setting(parts)
     rows = [sum(map(len, group)) for group in groups]
@@ -215,7 +216,7 @@ def _fitted(
 ) -> DeviceFit:  # fmt: skip
     problem = Problem(family, parts, Choice(rules=False, only=free))
     made = fit(problem)
-    by = by or (KERNEL if all(part.of_kernels for part in parts) else NETWORK)
+    by = by or fold_key(parts)
     measured = np.exp(problem.log_measured)
     held = figures(held_out_seconds(problem, by, folds, seed), measured, by, folds)
     old = parts[0].profile.calibration
@@ -271,8 +272,11 @@ def write_device(found: Sequence[DeviceFit], device: str, path: str) -> None:
         own = each.calibration
         text = with_calibration(text, each.profile.runtime, each.profile.dtype.name, own.family, table_of(own), source)
     from costmodel.hardware_schema import check_device
+    from costmodel.latency.schema import check_calibrations
 
-    check_device(Document(path, text, parse(text, path), False))
+    document = Document(path, text, parse(text, path), False)
+    check_device(document)
+    check_calibrations(document)
     try:
         write_whole(path, text)
     except OSError as error:

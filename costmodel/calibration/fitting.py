@@ -18,12 +18,13 @@ from costmodel.records import record
 SCALE = 0.08
 """Deviation of a logarithm up to which an error counts by its square, beyond by its size (soft L1)."""
 LEAST_SCALE = 0.02
+"""Where errors are smaller than SCALE, their own spread counts, down to this: measurements repeat no better."""
 COARSE_SCALE = 0.5
 """A first fit from far away, in which no row is an outlier."""
 TOLERANCE, COARSE_TOLERANCE = 1e-4, 1e-2
 """Relative changes of the sum of squares below which a fit, and a first fit, ends."""
-COARSE_OVERLAP = 2.0
-"""Of the first fit: in a sharp maximum of compute and transfer, a constant of the smaller one has no slope."""
+COARSE_OVERLAP = 1.0
+"""Of the first fits: in a maximum of compute and transfer, a constant of the smaller one has next to no slope."""
 SLOW, LEAST_SLOPE, MOST_DEAD_ENDS = 0.02, 0.02, 12
 """How slow a rate is tried that no time depends on, below which part of any row's time that is, and how many are."""
 EXCESS_SPREAD = 0.01
@@ -77,17 +78,16 @@ def fit(
         return Fit(problem, np.zeros(0), SCALE, ())
     first = SCALE if scale is None else scale
     found = task.solved(problem.values, first) if start == "file" else task.from_neutral(first)
-    if scale is None:
-        scale = task.spread_of(found)
-        if abs(np.log(scale / SCALE)) > 0.3:
-            found = task.solved(found, scale)
+    used, found = task.to_scale(found, first, scale is None)
+    if start != "file":
+        used, found = task.to_scale(task.without_dead_ends(found, used), used, scale is None)
     refusals: tuple[Refusal, ...] = ()
     if refuse:
-        refusals = refused(problem, task.rows, found, *task.precisions(found, scale))
+        refusals = refused(problem, task.rows, found, *task.precisions(found, used))
         if refusals:
             task.hold([each.parameter for each in refusals])
-            found = task.solved(found, scale)
-    return Fit(problem, found, scale, refusals)
+            found = task.solved(found, used)
+    return Fit(problem, found, used, refusals)
 
 
 class _Task:
@@ -111,14 +111,17 @@ class _Task:
     def from_neutral(self, scale: float) -> NDArray[Any]:
         """The solution from neutral values: first with every error counted by its square nearly, then sharper."""
         found = self.solved(self.problem.starts, COARSE_SCALE, COARSE_TOLERANCE, COARSE_OVERLAP)
-        if self.problem.is_sharp:
-            found = self.solved(found, scale, COARSE_TOLERANCE, COARSE_OVERLAP)
-        found = self.solved(found, scale)
-        return self._without_dead_ends(found, scale) if self.problem.is_sharp else found
+        found = self.solved(found, scale, COARSE_TOLERANCE, COARSE_OVERLAP)
+        return self.solved(found, scale)
 
-    def _without_dead_ends(self, found: NDArray[Any], scale: float) -> NDArray[Any]:
-        """Where the larger of compute and transfer alone counts, a rate of the smaller one has no slope, however slow
-        it is in truth: try each such rate slow, and keep what fits better."""
+    def to_scale(self, found: NDArray[Any], scale: float, is_open: bool) -> tuple[float, NDArray[Any]]:
+        """The spread of the errors and the solution for it, where that is another than the one it was found with."""
+        own = self.spread_of(found) if is_open else scale
+        return (own, self.solved(found, own)) if abs(np.log(own / scale)) > 0.3 else (scale, found)
+
+    def without_dead_ends(self, found: NDArray[Any], scale: float) -> NDArray[Any]:
+        """A rate of the smaller of compute and transfer has next to no slope, however slow it is in truth: try each
+        such rate slow, and keep what fits better."""
         slopes = np.abs(self.problem.log_slopes(found)[self.rows]).max(axis=0)
         dead = [
             at for at, each in enumerate(self.parameters)
@@ -129,9 +132,9 @@ class _Task:
             trial[at] = max(trial[at] + np.log(SLOW), self._low[at])
             if np.abs(self.problem.log_slopes(trial)[self.rows, at]).max() < LEAST_SLOPE:
                 continue
-            trial = self.solved(trial, scale)
+            trial = self.solved(trial, scale, COARSE_TOLERANCE)
             if self.cost(trial, scale) < self.cost(found, scale) - 1:
-                found = trial
+                found = self.solved(trial, scale)
         return found
 
     def cost(self, x: NDArray[Any], scale: float) -> float:
@@ -181,7 +184,7 @@ class _Task:
         used: float = float(np.trace(np.linalg.solve(data + prior, data)))
         left = max(len(errors) - used, 0.25 * len(errors))
         spread = 1.4826 * float(np.median(np.abs(errors))) * (len(errors) / left) ** 0.5
-        return float(np.clip(spread, LEAST_SCALE, 2 * SCALE))
+        return float(np.clip(spread, LEAST_SCALE, SCALE))
 
     def precisions(self, x: NDArray[Any], scale: float) -> tuple[NDArray[Any], NDArray[Any]]:
         """What the data and the prior say of the parameters, as matrices of Gauss-Newton."""

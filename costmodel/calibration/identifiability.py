@@ -39,12 +39,13 @@ def refused(
     precision = data + prior
     found: list[Refusal] = []
     gone: set[int] = set()
+    contrasts = _contrasts(parameters)
     moved = _moved(parameters, logarithms)
     for _ in parameters:
         covariance = np.linalg.inv(precision)
         spread = np.sqrt(np.diag(covariance))
         correlation = covariance / np.outer(spread, spread)
-        known = _learnt(parameters, covariance)
+        known = np.einsum("ij,jk,ik->i", contrasts, covariance, contrasts, optimize=True) ** 0.5
         known[list(gone)] = 0
         known[moved > MOST_MOVED] = 0
         at = _next(known, correlation, parameters, gone)
@@ -59,7 +60,7 @@ def refused(
 
 def _next(known: NDArray[Any], correlation: NDArray[Any], parameters: Sequence[Parameter], gone: set[int]) -> int:
     """The parameter that is known least of those that are known too little, -1 for none."""
-    for at in np.argsort(-known, kind="stable").tolist():
+    for at in np.argsort(-known.round(3), kind="stable").tolist():
         if parameters[at].kind == COMMON or known[at] <= LEAST_LEARNT / 2:
             continue
         partner = _partner(at, correlation, parameters, gone)
@@ -79,20 +80,19 @@ def _held(at: int, parameters: Sequence[Parameter]) -> NDArray[Any]:
     return np.outer(row, row)
 
 
-def _learnt(parameters: Sequence[Parameter], covariance: NDArray[Any]) -> NDArray[Any]:
-    """Spread given the data over spread before. A rule's value is seen against the mean of the other rules' values:
-    that all may shift together, against a factor of every device, says nothing against one."""
-    made = np.zeros(len(parameters))
+def _contrasts(parameters: Sequence[Parameter]) -> NDArray[Any]:
+    """What is asked of each parameter, in units of its spread before data: itself, but of a rule's value its distance
+    from the mean of the other rules'. That all may shift together, against a factor of every device, says nothing
+    against one."""
+    made = np.zeros((len(parameters), len(parameters)))
     for at, each in enumerate(parameters):
         others = [
             other for other, its in enumerate(parameters)
             if other != at and each.kind == its.kind == SET and each.name == its.name
         ]  # fmt: skip
-        row = np.zeros(len(parameters))
-        row[at] = 1
-        row[others] = -1 / max(len(others), 1)
         before = each.spread * (1 + 1 / len(others) if others else 1) ** 0.5
-        made[at] = float(row @ covariance @ row) ** 0.5 / before
+        made[at, at] = 1 / before
+        made[at, others] = -1 / max(len(others), 1) / before
     return made
 
 
@@ -111,7 +111,7 @@ def _moved(parameters: Sequence[Parameter], logarithms: NDArray[Any]) -> NDArray
 def _partner(at: int, correlation: NDArray[Any], parameters: Sequence[Parameter], gone: set[int]) -> int:
     """The parameter that it is told apart from least, of those that are fitted."""
     sizes = np.abs(correlation[at])
-    for other in np.argsort(-sizes, kind="stable").tolist():
+    for other in np.argsort(-sizes.round(3), kind="stable").tolist():
         if other != at and other not in gone and parameters[other].kind != COMMON:
             return int(other)
     return -1

@@ -18,7 +18,6 @@ from costmodel.calibration.refitting import rows_of_settings
 from costmodel.latency.constants import CONSTANTS, TERMS
 from costmodel.latency.families import Family
 from costmodel.records import record, replace
-from costmodel.validation.profiles import datasheet
 
 FULL = "full"
 LEAST_GAIN = 0.001
@@ -149,10 +148,13 @@ class _Climb:
         """The figures of Eq. 1 on the datasheet, where there is one."""
         predicted = []
         for part in self.parts:
-            sheet = datasheet(part.profile.device.name, part.profile.dtype.name)
+            profile = part.profile
+            fitted = profile.device.bandwidth.fitted or any(
+                peak.fitted for peak in profile.device.peaks.values() if peak.macs_per_second == profile.macs_per_second
+            )
             work = plain_of(part)
             none = np.full(len(part), np.nan)
-            predicted.append(work.eq1(sheet.macs_per_second, sheet.bytes_per_second) if sheet else none)
+            predicted.append(none if fitted else work.eq1(profile.macs_per_second, profile.bytes_per_second))
         return self.figures("Eq. 1, datasheet", 0, _positive(np.concatenate(predicted)))
 
 

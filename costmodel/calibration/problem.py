@@ -38,12 +38,6 @@ class Problem:
     def __len__(self) -> int:
         return len(self.log_measured)
 
-    @property
-    def is_sharp(self) -> bool:
-        """Whether the larger of compute and transfer alone counts in any row."""
-        overlaps = [each.patterns.get("overlap") for each in self.designs]
-        return "overlap" in self.choice.terms and any(each is None or np.isinf(each.fixed).any() for each in overlaps)
-
     def keys(self, by: str) -> list[str]:
         """What each observation is held out by."""
         return [key for part in self.parts for key in part.keys[by]]

@@ -74,7 +74,7 @@ def refit(
     problem = Problem(family, parts)
     progress(f"{len(problem):,} rows of {len(problem.settings)} calibrations, {len(problem.parameters)} numbers")
     made = fit(problem, start=start, scale=scale)
-    by = by or (KERNEL if all(part.of_kernels for part in parts) else NETWORK)
+    by = by or fold_key(parts)
     rows = rows_of_settings(problem)
     measured = np.exp(problem.log_measured)
     held: dict[str, HeldOut] = {}
@@ -84,6 +84,11 @@ def refit(
     predicted = made.predicted_seconds
     fitted = {key: accuracy_of(predicted[at], measured[at]) for key, at in rows.items()}
     return Refit(family, made, held, fitted, baselines_of(parts))
+
+
+def fold_key(parts: Sequence[Observations]) -> str:
+    """What is left out together unless asked otherwise: networks, or shapes where only kernels were measured."""
+    return KERNEL if all(part.of_kernels for part in parts) else NETWORK
 
 
 def rows_of_settings(problem: Problem) -> dict[str, NDArray[Any]]:
