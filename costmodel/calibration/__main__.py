@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from costmodel.calibration.observations import FOLD_KEYS
 from costmodel.calibration.ladder import columns_of, ladder
+from costmodel.calibration.observations import FOLD_KEYS
 from costmodel.calibration.refitting import bundled_observations, fold_key, refit, write
 from costmodel.errors import CostmodelError
 from costmodel.latency.families import family_named

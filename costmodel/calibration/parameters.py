@@ -134,7 +134,10 @@ def parameters_of(
                     start = 1.0 if choice.rules else value
                     found.append(Parameter(FACTOR, owner, key, value, start, spread, 1e-4, 1e4))
         if choice.numbers:
-            found += _of_numbers(owner, calibration, choice, inference_seconds[owner])
+            found += [
+                each for each in _of_numbers(owner, calibration, choice, inference_seconds[owner])
+                if family.spill != "all" or not each.name.endswith("capacity_bytes")  # a step has no slope to follow
+            ]  # fmt: skip
     return found
 
 
