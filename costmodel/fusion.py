@@ -65,16 +65,16 @@ FUSIONS = {
         ),
         Fusion(
             "inference_relu",
-            "batch norm, per-channel scale, ReLU, ReLU6, dropout and bias inside the layer before them; other activations "
-            "are kernels of their own",
+            "batch norm, per-channel scale, ReLU, ReLU6, dropout and bias inside the layer before them; other "
+            "activations are kernels of their own",
             frozenset({"batch_norm", "scale", "dropout", "relu", "relu6"}),
             WEIGHTED | {"add"},
             "TensorFlow Lite: fused activation functions NONE, RELU, RELU_N1_TO_1, RELU6 of its schema",
         ),
         Fusion(
             "inference_norm",
-            "batch norm, per-channel scale, dropout and bias inside the layer before them; every activation is a kernel "
-            "of its own",
+            "batch norm, per-channel scale, dropout and bias inside the layer before them; every activation is a "
+            "kernel of its own",
             frozenset({"batch_norm", "scale", "dropout"}),
             WEIGHTED | {"add"},
             "ShuffleNet V2, arXiv:1807.11164, Table 4: ReLU takes time of its own",

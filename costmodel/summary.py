@@ -302,9 +302,7 @@ def _evidence(prediction: Prediction) -> str:
     fitted = f"fitted to {calibration.n} rows of {calibration.calibrated_on}, grade {calibration.grade}"
     if not prediction.is_calibrated:
         return f"{', '.join(prediction.terms) or 'no terms'} of a profile {fitted}; no band with terms off"
-    low, high = (
-        with_prefix(end, "s", 3) for end in (prediction.latency_low_seconds, prediction.latency_high_seconds)
-    )
+    low, high = (with_prefix(end, "s", 3) for end in (prediction.latency_low_seconds, prediction.latency_high_seconds))
     return (
         f"four of five between {low} and {high}; {fitted}: {calibration.held_out_median_ape:.1%} off in the median on "
         f"others; fusion {prediction.fusion}"

@@ -207,7 +207,7 @@ def test_the_frame_has_the_documented_columns() -> None:
         ({"hardware": "pixel_6:tflite"}, UnknownNameError, "pixel_6 has no runtime 'tflite'; it has idealised"),
         ({"hardware": "pixel_6:idealised:int9"}, UnknownNameError, "unknown number format 'int9'; did you mean 'int8'"),
         ({"hardware": "pixel_6:a:b:c:d"}, UnknownNameError, "write device:runtime:dtype:condition=value,..."),
-        ({"hardware": "ridge_5:idealised:int8:threads"}, UnknownNameError, "'threads' is no condition; write condition="),
+        ({"hardware": "ridge_5:idealised:int8:threads"}, UnknownNameError, "'threads' is no condition; write"),
         (
             {"hardware": "ridge_5:idealised:int8:threads=2"},
             UnknownNameError,
