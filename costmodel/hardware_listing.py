@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from costmodel.hardware import CompressionFeature, Device, devices, load_device
+from costmodel.hardware import (
+    Calibration,
+    CompressionFeature,
+    Device,
+    calibrated_runtimes,
+    calibrations,
+    devices,
+    load_device,
+)  # fmt: skip
 from costmodel.report import significant, with_prefix
 
 NUMBERS = {"value": lambda value: value if isinstance(value, str) else significant(value, 4)}
@@ -21,8 +29,15 @@ def listing() -> dict[str, list[Any]]:
         "default": [f"{device.runtime}:{device.dtype}" for device in rows],
         "bandwidth": [with_prefix(device.bandwidth.bytes_per_second or 0, "B/s") for device in rows],
         "ridge points (MACs/byte)": [_ridges(device) for device in rows],
+        "calibrated": [_calibrated(device) for device in rows],
         "estimated": [_estimated(device) for device in rows],
     }
+
+
+def _calibrated(device: Device) -> str:
+    """Runtimes that were fitted to measurements, the most accurate first, with the best grade of each."""
+    grades = {name: calibrations(device, *name.split(":"))[0].grade for name in calibrated_runtimes(device)}
+    return ", ".join(f"{name} ({grade})" for name, grade in grades.items())
 
 
 def _ridges(device: Device) -> str:
@@ -56,6 +71,7 @@ def device_details(name: str) -> dict[str, Any]:
             if "active_watts" in settings:
                 label, source = f"active power {runtime}:{dtype}", settings["active_watts_source"]
                 numbers.append(_row(label, settings["active_watts"], "W", "", False, source))
+            numbers += [_held_out(runtime, dtype, each) for each in calibrations(device, runtime, dtype)]
     numbers += [_feature(feature) for feature in device.compression]
     for ridge_row in device.published_ridges:
         label = f"published ridge point {ridge_row['dtype']}"
@@ -64,6 +80,14 @@ def device_details(name: str) -> dict[str, Any]:
         "name": device.name, "title": device.title, "class": device.kind, "source": device.source,
         "note": device.note, "runtimes": ["idealised", *device.runtimes], "numbers": numbers,
     }  # fmt: skip
+
+
+def _held_out(runtime: str, dtype: str, calibration: Calibration) -> dict[str, Any]:
+    """How far a calibrated runtime is off, on rows that were not fitted."""
+    conditions = ",".join(f"{key}={value}" for key, value in calibration.conditions.items())
+    what = ":".join(filter(None, ("held-out error", runtime, dtype, conditions))).replace(":", " ", 1)
+    fitted = f"{calibration.n} rows of {calibration.calibrated_on}, left out by {calibration.held_out_by}"
+    return _row(what, f"{calibration.held_out_median_ape:.1%}", f"grade {calibration.grade}", "", False, fitted)
 
 
 def _feature(feature: CompressionFeature) -> dict[str, Any]:
