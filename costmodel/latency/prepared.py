@@ -25,6 +25,10 @@ DERIVED: Mapping[str, tuple[str, Callable[[Mapping[str, Any], Any], Any]]] = {
         lambda c, batch: c["input_elements"] / maximum(c["products"] * c["k"] * (c["m"] + 2 * c["n"]), 1.0),
     ),
     "input_ratio": ("elements read per element written", lambda c, batch: c["input_elements"] / _one(c)),
+    "pairwise_share": (
+        "elements that sums of two operands move, by those of one sum of them all",
+        lambda c, batch: _pairwise_share(maximum(c["input_elements"] / _one(c), 2.0)),
+    ),
     "transposed_weight": ("1: the weight of a measured product is stored transposed", lambda c, batch: 0.0 * c["m"]),
     "transposed_input": ("1: its other operand is", lambda c, batch: 0.0 * c["m"]),
     "batch": ("samples at once", lambda c, batch: batch + 0.0 * c["macs"]),
@@ -40,6 +44,11 @@ keeps it: measured products say which operand is transposed, layers of networks 
 
 def _one(columns: Mapping[str, Any]) -> Any:
     return maximum(columns["output_elements"], 1.0)
+
+
+def _pairwise_share(operands: Any) -> Any:
+    """Of n operands, n - 1 sums read two tensors and write one; a single sum reads n and writes one."""
+    return 3 * (operands - 1) / (operands + 1)
 
 
 def _is_native(columns: Mapping[str, Any]) -> Any:

@@ -17,6 +17,8 @@ FLOAT32_NORMS = frozenset({"layer_norm", "group_norm"})
 """Norms that mixed precision runs in float32 (PyTorch, Automatic Mixed Precision package: operators to float32)."""
 MAP_WRITERS = frozenset({"depthwise_conv", "grouped_conv", "pointwise_conv"})
 """Convolutions inside a network, whose result is a map; the one that cuts an image into patches makes tokens."""
+LEARNED = frozenset({"scale", "learned"})
+"""Arithmetic of a graph whose second operand is a parameter."""
 WITH_OPERAND = frozenset({"add", "subtract", "multiply", "addcmul", "scale"})
 """Arithmetic whose second operand may be a parameter."""
 SMALL = 0.2
@@ -44,7 +46,7 @@ def parameter_operand(workload: Workload) -> NDArray[Any]:
         if kind == "elementwise":
             small = read[at] - written[at]
             alone = 0 < small < SMALL * written[at] and small not in made
-            found[at] = weights[at] > 0 or (operator in WITH_OPERAND and alone)
+            found[at] = operator in LEARNED or weights[at] > 0 or (operator in WITH_OPERAND and alone)
     return found
 
 
