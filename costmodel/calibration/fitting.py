@@ -12,7 +12,7 @@ from costmodel.calibration.design import EFFICIENCIES
 from costmodel.calibration.identifiability import Refusal, refused
 from costmodel.calibration.parameters import COMMON, FACTOR, NUMBER, SET, Parameter
 from costmodel.calibration.problem import Problem
-from costmodel.calibration.scientific import optimize
+from costmodel.calibration.scientific import optimize, sparse
 from costmodel.records import record
 
 SCALE = 0.08
@@ -25,6 +25,8 @@ TOLERANCE, COARSE_TOLERANCE = 1e-4, 1e-2
 """Relative changes of the sum of squares below which a fit, and a first fit, ends."""
 COARSE_OVERLAP = 1.0
 """Of the first fits: in a maximum of compute and transfer, a constant of the smaller one has next to no slope."""
+MOST_DENSE = 500
+"""Parameters up to which a step is found by a decomposition; beyond, by iterations on sparse matrices."""
 SLOW, LEAST_SLOPE, MOST_DEAD_ENDS = 0.02, 0.02, 12
 """How slow a rate is tried that no time depends on, below which part of any row's time that is, and how many are."""
 EXCESS_SPREAD = 0.01
@@ -122,7 +124,7 @@ class _Task:
     def without_dead_ends(self, found: NDArray[Any], scale: float) -> NDArray[Any]:
         """A rate of the smaller of compute and transfer has next to no slope, however slow it is in truth: try each
         such rate slow, and keep what fits better."""
-        slopes = np.abs(self.problem.log_slopes(found)[self.rows]).max(axis=0)
+        slopes = abs(self.problem.sparse_log_slopes(found)[self.rows]).max(axis=0).toarray()[0]
         dead = [
             at for at, each in enumerate(self.parameters)
             if each.kind != COMMON and each.constant in EFFICIENCIES and slopes[at] < LEAST_SLOPE
@@ -130,7 +132,7 @@ class _Task:
         for at in dead[:MOST_DEAD_ENDS]:
             trial = found.copy()
             trial[at] = max(trial[at] + np.log(SLOW), self._low[at])
-            if np.abs(self.problem.log_slopes(trial)[self.rows, at]).max() < LEAST_SLOPE:
+            if abs(self.problem.sparse_log_slopes(trial)[self.rows, at]).max() < LEAST_SLOPE:
                 continue
             trial = self.solved(trial, scale, COARSE_TOLERANCE)
             if self.cost(trial, scale) < self.cost(found, scale) - 1:
@@ -168,9 +170,12 @@ class _Task:
         errors = (self.problem.log_seconds(x, sharpest) - self.problem.log_measured)[self.rows] / scale
         return np.concatenate([errors, self._prior @ x - self._centres, self._averages @ x, self._excesses(x)[0]])
 
-    def _slopes(self, x: NDArray[Any], scale: float, sharpest: float) -> NDArray[Any]:
-        errors = self.problem.log_slopes(x, sharpest)[self.rows] / scale
-        return np.concatenate([errors, self._prior, self._averages, self._excesses(x)[1]])
+    def _slopes(self, x: NDArray[Any], scale: float, sharpest: float) -> Any:
+        errors = self.problem.sparse_log_slopes(x, sharpest)[self.rows] / scale
+        parts = [self._prior, self._averages, self._excesses(x)[1]]
+        if len(x) > MOST_DENSE:
+            return sparse().vstack([errors, *map(sparse().csr_matrix, parts)], format="csr")
+        return np.concatenate([errors.toarray(), *parts])
 
     def _excesses(self, x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """One residual per parameter of an efficiency, so that their number does not change."""
@@ -190,9 +195,9 @@ class _Task:
         """What the data and the prior say of the parameters, as matrices of Gauss-Newton."""
         errors = (self.problem.log_seconds(x) - self.problem.log_measured)[self.rows] / scale
         weights = (1 + errors**2) ** -0.5
-        slopes = self.problem.log_slopes(x)[self.rows] / scale
+        slopes = self.problem.sparse_log_slopes(x)[self.rows] / scale
         prior = np.concatenate([self._prior, self._averages])
-        return slopes.T @ (weights[:, None] * slopes), prior.T @ prior
+        return (slopes.T @ sparse().diags(weights) @ slopes).toarray(), prior.T @ prior
 
 
 def _prior_rows(parameters: Sequence[Parameter]) -> tuple[NDArray[Any], NDArray[Any]]:

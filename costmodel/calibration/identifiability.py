@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,49 +36,67 @@ def refused(
 ) -> tuple[Refusal, ...]:
     """The parameters that data do not tell, from the Gauss-Newton matrices of data and prior at the solution."""
     parameters = problem.parameters
-    slopes = problem.log_slopes(logarithms)[rows]
-    precision = data + prior
-    found: list[Refusal] = []
-    gone: set[int] = set()
+    slopes = problem.sparse_log_slopes(logarithms)[rows].tocsc()
     contrasts = _contrasts(parameters)
-    moved = _moved(parameters, logarithms)
+    moved = _moved(parameters, logarithms) > MOST_MOVED
+    covariance = np.linalg.inv(data + prior)
+    known = ((contrasts @ covariance) * contrasts).sum(axis=1)
+    common = np.array([each.kind == COMMON for each in parameters])
+    found: list[Refusal] = []
+    gone = np.zeros(len(parameters), bool)
     for _ in parameters:
-        covariance = np.linalg.inv(precision)
-        spread = np.sqrt(np.diag(covariance))
-        correlation = covariance / np.outer(spread, spread)
-        known = np.einsum("ij,jk,ik->i", contrasts, covariance, contrasts, optimize=True) ** 0.5
-        known[list(gone)] = 0
-        known[moved > MOST_MOVED] = 0
-        at = _next(known, correlation, parameters, gone)
+        learnt = np.where(moved | gone | common, 0.0, np.maximum(known, 0.0) ** 0.5)
+        at, partner = _next(learnt, covariance, gone | common)
         if at < 0:
             break
-        partner = _partner(at, correlation, parameters, gone)
-        found.append(Refusal(parameters[at], _words(problem, at, partner, correlation, slopes)))
-        gone.add(at)
-        precision = precision + _held(at, parameters)
+        found.append(Refusal(parameters[at], _words(problem, at, partner, covariance, slopes)))
+        gone[at] = True
+        held = _held(at, parameters)
+        seen = covariance @ held
+        weight = 1 / (1 + float(held @ seen))
+        known = known - weight * (contrasts @ seen) ** 2
+        covariance = covariance - weight * np.outer(seen, seen)  # the inverse once more is held (Sherman, Morrison)
     return tuple(found)
 
 
-def _next(known: NDArray[Any], correlation: NDArray[Any], parameters: Sequence[Parameter], gone: set[int]) -> int:
-    """The parameter that is known least of those that are known too little, -1 for none."""
-    for at in np.argsort(-known.round(3), kind="stable").tolist():
-        if parameters[at].kind == COMMON or known[at] <= LEAST_LEARNT / 2:
-            continue
-        partner = _partner(at, correlation, parameters, gone)
-        if known[at] > LEAST_LEARNT or (partner >= 0 and abs(correlation[at, partner]) > MOST_CORRELATED):
-            return int(at)
-    return -1
+def _next(learnt: NDArray[Any], covariance: NDArray[Any], out: NDArray[Any]) -> tuple[int, int]:
+    """The parameter that is known least of those that are known too little, and the one that it is told apart from
+    least; -1 for none."""
+    for at in np.argsort(-learnt.round(3), kind="stable").tolist():
+        if learnt[at] <= LEAST_LEARNT / 2:
+            break
+        partner = _partner(at, covariance, out)
+        if learnt[at] > LEAST_LEARNT or _correlation(covariance, at, partner) > MOST_CORRELATED:
+            return int(at), partner
+    return -1, -1
+
+
+def _correlation(covariance: NDArray[Any], at: int, other: int) -> float:
+    """The size of the correlation of two parameters; 0 without another."""
+    if other < 0:
+        return 0.0
+    product = float(covariance[at, at] * covariance[other, other])
+    return abs(float(covariance[at, other])) / math.sqrt(product)
+
+
+def _partner(at: int, covariance: NDArray[Any], out: NDArray[Any]) -> int:
+    """The parameter that one is told apart from least, of those that are fitted."""
+    sizes = np.abs(covariance[at]) / np.maximum(np.diag(covariance), 1e-300) ** 0.5
+    sizes[out] = -1
+    sizes[at] = -1
+    best = int(np.argmax((sizes / max(float(sizes.max()), 1e-300)).round(3)))
+    return best if sizes[best] >= 0 else -1
 
 
 def _held(at: int, parameters: Sequence[Parameter]) -> NDArray[Any]:
-    """What is known of a parameter that stays at its prior."""
+    """What a parameter that stays at its prior is held by: the square root of a precision."""
     row = np.zeros(len(parameters))
     row[at] = 1e3 / parameters[at].spread
     if parameters[at].kind == SET:
         for other, each in enumerate(parameters):
             if each.kind == COMMON and each.name == parameters[at].name:
                 row[other] = -row[at]
-    return np.outer(row, row)
+    return row
 
 
 def _contrasts(parameters: Sequence[Parameter]) -> NDArray[Any]:
@@ -108,18 +127,9 @@ def _moved(parameters: Sequence[Parameter], logarithms: NDArray[Any]) -> NDArray
     return made
 
 
-def _partner(at: int, correlation: NDArray[Any], parameters: Sequence[Parameter], gone: set[int]) -> int:
-    """The parameter that it is told apart from least, of those that are fitted."""
-    sizes = np.abs(correlation[at])
-    for other in np.argsort(-sizes.round(3), kind="stable").tolist():
-        if other != at and other not in gone and parameters[other].kind != COMMON:
-            return int(other)
-    return -1
-
-
-def _words(problem: Problem, at: int, partner: int, correlation: NDArray[Any], slopes: NDArray[Any]) -> str:
+def _words(problem: Problem, at: int, partner: int, covariance: NDArray[Any], slopes: Any) -> str:
     own = problem.parameters[at]
-    share = np.abs(slopes[:, at])
+    share = np.abs(slopes[:, [at]].toarray()[:, 0])
     touched = int((share > 1e-9).sum())
     stays = "it stays at 1" if own.kind in (FACTOR, NUMBER, TIMES) and own.start == 1 else (
         "it stays at the common value of that constant" if own.kind == SET else "it stays at its prior")  # fmt: skip
@@ -128,10 +138,10 @@ def _words(problem: Problem, at: int, partner: int, correlation: NDArray[Any], s
     largest = float(np.max(share))
     if largest < 0.02:
         return f"{own}: at most {largest:.1%} of the time of any of {touched:,} rows depends on it; {stays}"
-    close = abs(float(correlation[at, partner])) if partner >= 0 else 0.0
+    close = _correlation(covariance, at, partner)
     if close < 0.6:
         return f"{own}: {touched:,} rows say too little of it; {stays}"
     other = problem.parameters[partner]
-    together = bool(((share > 1e-9) <= (np.abs(slopes[:, partner]) > 1e-9)).all())
+    together = bool(((share > 1e-9) <= (np.abs(slopes[:, [partner]].toarray()[:, 0]) > 1e-9)).all())
     always = f"{touched:,} rows always have both" if together else f"correlation {close:.2f} over {touched:,} rows"
     return f"{own} cannot be told from {other} ({always}); {stays}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from costmodel.errors import PredictionError
@@ -12,10 +13,21 @@ def optimize() -> Any:
 
     Raises: PredictionError where SciPy is not installed.
     """
+    return _module("optimize")
+
+
+def sparse() -> Any:
+    """The module scipy.sparse.
+
+    Raises: PredictionError where SciPy is not installed.
+    """
+    return _module("sparse")
+
+
+def _module(name: str) -> Any:
     try:
-        from scipy import optimize as module  # type: ignore[import-untyped]
+        return importlib.import_module(f"scipy.{name}")
     except ImportError:
         raise PredictionError(
             "fitting needs SciPy, which is not installed; install it with: pip install 'nn-costmodel[calibrate]'"
         ) from None
-    return module

@@ -110,7 +110,8 @@ def test_without_parameters_there_is_nothing_to_fit() -> None:
 
 
 def test_without_scipy_fitting_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "scipy", None)
+    for name in ("scipy", "scipy.optimize", "scipy.sparse"):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(PredictionError) as error:
         fit(made())
     assert str(error.value) == (
