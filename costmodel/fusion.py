@@ -140,6 +140,8 @@ def folded_layers(graph: Graph, fusion: Fusion) -> dict[str, str]:
     >>> folded_layers(load("mobilenet_v2"), FUSIONS["folded"])["conv_1.activation"]
     'conv_1.conv2d'
     """
+    if not fusion.folded:
+        return {}
     readers = graph.readers()
     before = dict(fusion.directly_after)
     order = {layer.name: at for at, layer in enumerate(graph.layers)}
@@ -147,13 +149,17 @@ def folded_layers(graph: Graph, fusion: Fusion) -> dict[str, str]:
     verb_of: dict[str, str] = {}
     folded: dict[str, str] = {}
     for layer in graph.layers:
-        verb = layer.operator.verb
-        verb_of.update(dict.fromkeys(layer.outputs, verb))
-        folds = verb in fusion.folded or getattr(layer.operator, "function", None) in fusion.folded
-        inputs = [name for name in layer.inputs if verb not in before or verb_of.get(name) in before[verb]]
-        hosts = [host_of[name] for name in inputs if name in host_of and readers[name] == 1] if folds else []
+        operator, inputs = layer.operator, layer.inputs
+        verb = operator.verb
+        hosts = []
+        if verb in fusion.folded or getattr(operator, "function", None) in fusion.folded:
+            if verb in before:
+                inputs = tuple([name for name in inputs if verb_of.get(name) in before[verb]])
+            hosts = [host_of[name] for name in inputs if name in host_of and readers[name] == 1]
         if hosts:  # the last kernel whose result nothing else reads
             folded[layer.name] = host_of[layer.outputs[0]] = max(hosts, key=order.__getitem__)
         elif verb in fusion.into:
             host_of[layer.outputs[0]] = layer.name
+        if before:
+            verb_of.update(dict.fromkeys(layer.outputs, verb))
     return folded

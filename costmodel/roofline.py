@@ -150,7 +150,6 @@ def predict(
     ]
     macs = costs.columns["macs"]
     compute, memory, latency = roofline_seconds(macs, moved, profile.macs_per_second, profile.bytes_per_second, overlap)
-    intensity = [work / traffic if _nonzero(traffic) else None for work, traffic in zip(macs, moved, strict=True)]
     columns: dict[str, list[Any]] = {
         "layer": list(names),
         "op": list(costs.columns["op"]),
@@ -160,7 +159,7 @@ def predict(
         "compute_seconds": compute,
         "memory_seconds": memory,
         "latency_seconds": latency,
-        "operational_intensity_macs_per_byte": intensity,
+        "operational_intensity_macs_per_byte": _intensities(macs, moved),
         "bound": [_bound(*seconds) for seconds in zip(compute, memory, strict=True)],
     }
     return Prediction(costs, profile, rule.name, overlap, columns)
@@ -199,23 +198,18 @@ def _calibrated(
         raise PredictionError(f"the overlap of {profile.name} is a term that was fitted; overlap is for idealised")
     rule = fusion_named(fusion) if fusion is not None else None
     times, inference = layer_times(costs.graph, costs.shapes, profile, costs.batch, frozenset(terms), rule)
-    nothing = LayerTimes(0, 0.0, 0.0, 0.0, 0.0)
+    nothing = LayerTimes()
     names, macs = costs.columns["layer"], costs.columns["macs"]
-    rows = [times.get(name, nothing) for name in names]
+    found = [times.get(name, nothing) for name in names]
+    own = {field: [layer[at] for layer in found] for at, field in enumerate(LayerTimes._fields)}
     columns: dict[str, list[Any]] = {
         "layer": list(names),
         "op": list(costs.columns["op"]),
         "block": list(costs.columns["block"]),
         "macs": list(macs),
-        "bytes": [row.bytes for row in rows],
-        "compute_seconds": [row.compute_seconds for row in rows],
-        "memory_seconds": [row.memory_seconds for row in rows],
-        "overhead_seconds": [row.overhead_seconds for row in rows],
-        "latency_seconds": [row.latency_seconds for row in rows],
-        "operational_intensity_macs_per_byte": [
-            work / row.bytes if _nonzero(row.bytes) else None for work, row in zip(macs, rows, strict=True)
-        ],
-        "bound": [_bound(row.compute_seconds, row.memory_seconds, row.overhead_seconds) for row in rows],
+        **own,
+        "operational_intensity_macs_per_byte": _intensities(macs, own["bytes"]),
+        "bound": list(map(_bound, own["compute_seconds"], own["memory_seconds"], own["overhead_seconds"])),
     }
     fold = rule.name if rule is not None else family_fusion(profile)
     return Prediction(costs, profile, fold, "calibrated", columns, terms, inference)
@@ -291,6 +285,11 @@ def roofline_seconds(
     memory = [traffic / bytes_per_second for traffic in bytes_moved]
     pairs = zip(compute, memory, strict=True)
     return compute, memory, [a + b if overlap == "sum" else maximum(a, b) for a, b in pairs]
+
+
+def _intensities(macs: list[Any], moved: list[Any]) -> list[Any]:
+    """MACs per byte of each layer, None where it moves no bytes."""
+    return [work / traffic if _nonzero(traffic) else None for work, traffic in zip(macs, moved, strict=True)]
 
 
 def _nonzero(value: Any) -> bool:

@@ -20,8 +20,8 @@ _HEADER = re.compile(r"^[ \t]*\[", re.MULTILINE)
 def number_text(value: float, digits: int = 4) -> str:
     """A number as it stands in a file.
 
-    >>> number_text(0.000014263), number_text(7e9), number_text(0.5), number_text(1.0), number_text(147126), number_text(147126.0)
-    ('1.426e-5', '7e9', '0.5', '1.0', '147126', '1.471e5')
+    >>> number_text(0.000014263), number_text(7e9), number_text(0.5), number_text(147126), number_text(147126.0)
+    ('1.426e-5', '7e9', '0.5', '147126', '1.471e5')
     """
     if isinstance(value, bool) or value != value or math.isinf(value):
         raise ParameterError(f"{value!r} is no number for a file")

@@ -8,6 +8,7 @@ from typing import Any
 
 from costmodel.errors import UnknownNameError, nearest
 from costmodel.files import names_in, read_bundled
+from costmodel.latency.rule_arrays import RuleArrays
 from costmodel.latency.rules import Rule
 from costmodel.records import record
 from costmodel.workloads.facts import FACTS
@@ -18,7 +19,8 @@ FOLDER = "hardware/runtimes"
 @record
 class Family:
     """The constants that the devices of a runtime share. `fusion` names its fold rule, `spill` how what does not fit
-    into a memory moves: smooth, all or excess. `terms` are those that lower the held-out error, the others are off."""
+    into a memory moves: smooth, square, all or excess. `asked` are the sizes and facts that its rules ask for, `facts`
+    and `conditions` the facts and conditions among these, `arrays` its rules for many operators at once."""
 
     name: str
     title: str
@@ -30,6 +32,7 @@ class Family:
     asked: frozenset[str]
     facts: tuple[str, ...]
     conditions: tuple[str, ...]
+    arrays: RuleArrays
 
 
 def families() -> tuple[str, ...]:
@@ -57,7 +60,7 @@ def family_of(data: Mapping[str, Any]) -> Family:
     return Family(
         head["name"], head["title"], head.get("fusion", "folded"), head.get("spill", "smooth"), rules, head["source"],
         head.get("note", ""), asked, tuple(sorted(asked & FACTS.keys())),
-        tuple(sorted({name for rule in rules for name, _ in rule.conditions})),
+        tuple(sorted({name for rule in rules for name, _ in rule.conditions})), RuleArrays(rules),
     )  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from costmodel.arithmetic import is_array
 from costmodel.fusion import Fusion, fusion_named
@@ -15,24 +15,19 @@ from costmodel.latency.predictions import conditions_of
 from costmodel.latency.prepared import columns_of
 from costmodel.latency.rules import matched
 from costmodel.latency.shared import shared_constants, shared_rows
-from costmodel.records import record
 from costmodel.workloads.facts import FACTS
 from costmodel.workloads.layers import workload_of_rows
 from costmodel.workloads.rows import SIZES, Row
 
 
-@record
-class LayerTimes:
-    """What one layer takes: bytes that it moves, and seconds of every inference."""
+class LayerTimes(NamedTuple):
+    """What one layer takes: bytes that it moves, and seconds of every inference. A layer without a row takes none."""
 
-    bytes: Any
-    compute_seconds: Any
-    memory_seconds: Any
-    overhead_seconds: Any
-    latency_seconds: Any
-
-
-NOTHING = LayerTimes(0, 0.0, 0.0, 0.0, 0.0)
+    bytes: Any = 0
+    compute_seconds: Any = 0.0
+    memory_seconds: Any = 0.0
+    overhead_seconds: Any = 0.0
+    latency_seconds: Any = 0.0
 
 
 def layer_times(
@@ -48,61 +43,65 @@ def layer_times(
     family = family_named(profile.calibration.family)
     fold = family.fusion if terms is None or "fusion" in terms else "folded"
     shared = shared_rows(graph, shapes, fusion or fusion_named(fold))
-    rows = shared.rows
     numbers = profile.calibration.numbers
     is_whole = terms is None or "inference" in terms
     whole = numbers.get("network_factor", 1.0) if is_whole else 1.0
+    times: Iterable[LayerTimes]
     if shared.is_swept:
-        times = dict(_swept(rows, family, profile, batch, terms))
+        times = _swept(shared.rows, family, profile, batch, whole, terms)
     else:
         made = shared_constants(shared, family, conditions_of(profile), batch)
-        found_times = row_times(made.columns, made.base, rates_of(profile), batch, family, terms)
-        times = dict(zip(rows, _unstacked(found_times), strict=True))
-    found: dict[str, LayerTimes] = {}
-    for name, each in times.items():
-        row = rows[name]
-        layer, seconds = row.layer or name, row.repeats * whole
-        own = found.get(layer, NOTHING)
-        found[layer] = LayerTimes(
-            own.bytes + each.bytes * row.repeats, own.compute_seconds + each.compute_seconds * seconds,
-            own.memory_seconds + each.memory_seconds * seconds, own.overhead_seconds + each.overhead_seconds * seconds,
-            own.latency_seconds + each.latency_seconds * seconds,
-        )  # fmt: skip
+        found = row_times(made.columns, made.base, rates_of(profile), batch, family, terms)
+        times = _listed(found, made.workload.repeats, whole)
     inference = numbers.get("inference_seconds", 0.0) if is_whole else 0.0
-    return found, inference
+    return _of_layers(shared.rows, times), inference
 
 
-def _unstacked(times: Times) -> list[LayerTimes]:
-    """The times of each row as plain numbers."""
+def _of_layers(rows: Mapping[str, Row], times: Iterable[LayerTimes]) -> dict[str, LayerTimes]:
+    """The times of rows as those of the layers that they belong to."""
+    found: dict[str, LayerTimes] = {}
+    for (name, row), own in zip(rows.items(), times, strict=True):
+        layer = row.layer or name
+        if layer in found:
+            found[layer] = LayerTimes(*[one + other for one, other in zip(found[layer], own, strict=True)])
+        else:
+            found[layer] = own
+    return found
+
+
+def _listed(times: Times, repeats: Any, whole: float) -> list[LayerTimes]:
+    """The times of each row in all its repeats, as plain numbers."""
     import numpy
 
-    shape = numpy.shape(times.latency_seconds)
-    columns = [
-        numpy.broadcast_to(column, shape).tolist()
-        for column in (
-            times.bytes, times.compute_seconds, times.memory_seconds, times.overhead_seconds, times.latency_seconds
-        )
-    ]  # fmt: skip
-    return [LayerTimes(*row) for row in zip(*columns, strict=True)]
+    seconds = repeats * whole
+    table = numpy.empty((len(repeats), len(LayerTimes._fields)))
+    table[:, 0] = times.bytes * repeats
+    table[:, 1] = times.compute_seconds * seconds
+    table[:, 2] = times.memory_seconds * seconds
+    table[:, 3] = times.overhead_seconds * seconds
+    table[:, 4] = times.latency_seconds * seconds
+    return list(map(LayerTimes._make, table.tolist()))
 
 
 def _swept(
-    rows: Mapping[str, Row], family: Family, profile: HardwareProfile, batch: int, terms: frozenset[str] | None
-) -> list[tuple[str, LayerTimes]]:
+    rows: Mapping[str, Row], family: Family, profile: HardwareProfile, batch: int, whole: float,
+    terms: frozenset[str] | None,
+) -> Iterator[LayerTimes]:  # fmt: skip
     """Row by row, each with one number per variant. Facts of the network are those of the first variant: they come
     from which sizes are equal, which variants of one structure share."""
     rates, conditions = rates_of(profile), conditions_of(profile)
     first = workload_of_rows("first variant", {name: _first(row) for name, row in rows.items()})
     facts = {name: FACTS[name].of(first) for name in family.facts}
-    found = []
-    for at, (name, row) in enumerate(rows.items()):
+    for at, row in enumerate(rows.values()):
         sizes = dict(zip(SIZES, row.sizes, strict=True)) | {fact: values[at] for fact, values in facts.items()}
         columns = columns_of(sizes, family, batch)
         base = matched(family.rules, row.kind, row.operator, columns, conditions)
         times = row_times(columns, base, rates, batch, family, terms)
-        found.append((name, LayerTimes(times.bytes, times.compute_seconds, times.memory_seconds,
-                                       times.overhead_seconds, times.latency_seconds)))  # fmt: skip
-    return found
+        seconds = row.repeats * whole
+        yield LayerTimes(
+            times.bytes * row.repeats, times.compute_seconds * seconds, times.memory_seconds * seconds,
+            times.overhead_seconds * seconds, times.latency_seconds * seconds,
+        )  # fmt: skip
 
 
 def _first(row: Row) -> Row:

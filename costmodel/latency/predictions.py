@@ -1,17 +1,13 @@
-"""Seconds of networks and of single operators on calibrated profiles."""
+"""Seconds of networks and of single operators on a calibrated profile."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from costmodel.fusion import fusion_named
-from costmodel.graph import Graph, Shape
 from costmodel.hardware import HardwareProfile
 from costmodel.latency.families import family_named
 from costmodel.latency.model import Times, rates_of, row_times
 from costmodel.latency.prepared import prepared
-from costmodel.latency.shared import shared_constants, shared_rows
 from costmodel.workloads import Workload
 
 
@@ -46,19 +42,3 @@ def network_seconds_of_rows(workload: Workload, times: Times, profile: HardwareP
     assert profile.calibration is not None
     factor = profile.calibration.numbers.get("network_factor", 1.0)
     return times.inference_seconds + factor * numpy.add.reduceat(times.latency_seconds * workload.repeats, starts)
-
-
-def latencies(
-    graph: Graph, shapes: Mapping[str, Shape], profiles: Sequence[HardwareProfile], batch: int = 1
-) -> list[float]:
-    """Latency of one network on many profiles: what profiles of one runtime share is looked up once."""
-    seconds = []
-    for profile in profiles:
-        calibration = profile.calibration
-        assert calibration is not None
-        family = family_named(calibration.family)
-        rows = shared_rows(graph, shapes, fusion_named(family.fusion))
-        made = shared_constants(rows, family, conditions_of(profile), batch)
-        times = row_times(made.columns, made.base, rates_of(profile), batch, family)
-        seconds.append(float(network_seconds(made.workload, times, profile)))
-    return seconds

@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from costmodel.arithmetic import maximum
-from costmodel.latency.constants import CONSTANTS
 from costmodel.latency.families import Family
-from costmodel.latency.rules import Matched, matched
+from costmodel.latency.rules import Matched
 from costmodel.records import record
 from costmodel.workloads import Workload
 from costmodel.workloads.facts import FACTS
@@ -73,32 +72,11 @@ class Prepared:
 
 
 def prepared(workload: Workload, family: Family, conditions: Mapping[str, Any], batch: Any = 1) -> Prepared:
-    """The constants of every row of a workload. `batch` is one number, or one per row of single kernels.
-
-    Rules see the rows in groups of one kind and operator, so that each is looked at once.
-    """
-    import numpy
-
+    """The constants of every row of a workload. `batch` is one number, or one per row of single kernels."""
     facts = {name: FACTS[name].of(workload) for name in family.facts if name not in workload.sizes}
     columns = columns_of({**workload.sizes, **facts}, family, batch)
-    count = len(workload.kinds)
-    members: dict[tuple[str, str], list[int]] = {}
-    for row, key in enumerate(zip(workload.kinds, workload.operators, strict=True)):
-        members.setdefault(key, []).append(row)
-    constants: dict[str, Any] = {}
-    applies: dict[str, Any] = {}
-    for (kind, operator), rows in members.items():
-        own = {name: columns[name][rows] for name in family.asked}
-        found = matched(family.rules, kind, operator, own, conditions)
-        for name, value in found.constants.items():
-            if name not in constants:
-                constants[name] = numpy.full(count, float(CONSTANTS[name].neutral))
-            constants[name][rows] = value
-        for name, holds in found.applies.items():
-            if name not in applies:
-                applies[name] = numpy.zeros(count, bool)
-            applies[name][rows] = holds
-    return Prepared(workload, family, batch, columns, Matched(constants, applies))
+    base = family.arrays.matched(workload.kinds, workload.operators, columns, conditions)
+    return Prepared(workload, family, batch, columns, base)
 
 
 def columns_of(sizes: Mapping[str, Any], family: Family, batch: Any) -> dict[str, Any]:

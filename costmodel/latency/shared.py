@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
@@ -13,10 +14,10 @@ from costmodel.latency.families import Family
 from costmodel.latency.prepared import Prepared, prepared
 from costmodel.records import record
 from costmodel.workloads.layers import rows_of, workload_of_rows
-from costmodel.workloads.rows import Row
+from costmodel.workloads.rows import Row, Workload
 
-MOST_KEPT = 64
-"""Networks under a fold rule, and runtimes on these, that are remembered."""
+MOST_ROWS = 200_000
+"""Rows that are remembered with their constants: some 70 MB, or 40 networks of 100 layers under every runtime."""
 
 
 @record
@@ -28,36 +29,77 @@ class Rows:
     is_swept: bool
 
 
-_rows: OrderedDict[tuple[Any, ...], Rows] = OrderedDict()
-_prepared: OrderedDict[tuple[Any, ...], tuple[Rows, Prepared]] = OrderedDict()
+class _Kept:
+    """Results about an object, the oldest forgotten when together they have too many rows. A result keeps its object
+    alive, so that the id in its key stays the object's own."""
+
+    def __init__(self) -> None:
+        self._results: OrderedDict[tuple[Any, ...], tuple[Any, Any, int]] = OrderedDict()
+        self._rows = 0
+        self._lock = threading.Lock()
+
+    def get(self, of: Any, key: tuple[Any, ...] = ()) -> Any:
+        """The result of that key about that object; None where it is not remembered."""
+        found = self._results.get((id(of), *key))
+        return None if found is None else found[1]
+
+    def keep(self, of: Any, key: tuple[Any, ...], result: Any, rows: int) -> None:
+        """Remember a result that has so many rows, in place of one with that key."""
+        with self._lock:
+            *_, before = self._results.pop((id(of), *key), (0,))
+            self._results[id(of), *key] = of, result, rows
+            self._rows += rows - before
+            while self._rows > MOST_ROWS:
+                self._rows -= self._results.popitem(last=False)[1][2]
+
+
+_applied, _rows, _workloads, _prepared = _Kept(), _Kept(), _Kept(), _Kept()
 
 
 def shared_rows(graph: Graph, shapes: Mapping[str, Shape], fusion: Fusion) -> Rows:
-    """The rows of a graph, made once while they are remembered."""
-    key = id(graph), fusion
-    found = _rows.get(key)
-    if found is None or found.graph is not graph:
-        rows = rows_of(graph, shapes, fusion)
+    """The rows of a graph, made once while they are remembered; those of a sweep, which are large, every time."""
+    found: Rows | None = _rows.get(graph, (fusion,))
+    if found is None:
+        applied = _applied_to(graph, shapes)
+        rows = rows_of(graph, shapes, fusion, applied)
         different = {id(row): row for row in rows.values()}.values()
-        swept = any(is_array(size) for row in different for size in row.sizes)
-        found = Rows(graph, rows, swept)
-        _remember(_rows, key, found)
+        found = Rows(graph, rows, any(is_array(size) for row in different for size in row.sizes))
+        if found.is_swept:
+            applied.clear()
+        else:
+            _rows.keep(graph, (fusion,), found, len(graph.layers))
     return found
+
+
+def _applied_to(graph: Graph, shapes: Mapping[str, Shape]) -> dict[tuple[int, ...], Row | None]:
+    """Rows of the graph by the ids of what they are made of, which the shapes beside them keep alive."""
+    found = _applied.get(graph)
+    if found is None or found[0] is not shapes:
+        found = shapes, {}
+        _applied.keep(graph, (), found, len(graph.layers))
+    applied: dict[tuple[int, ...], Row | None] = found[1]
+    return applied
+
+
+def asked_of(family: Family, conditions: Mapping[str, Any]) -> tuple[str, ...]:
+    """The values of the conditions that rules of a family ask for."""
+    return tuple([str(conditions.get(name, "")) for name in family.conditions])
 
 
 def shared_constants(rows: Rows, family: Family, conditions: Mapping[str, Any], batch: int) -> Prepared:
     """The constants of these rows under the rules of a family, made once while they are remembered."""
-    asked = tuple(str(conditions.get(name, "")) for name in family.conditions)
-    key = id(rows), family.name, id(family), asked, batch
-    found = _prepared.get(key)
-    if found is None or found[0] is not rows:
-        workload = workload_of_rows(rows.graph.name, rows.rows)
-        found = rows, prepared(workload, family, conditions, batch)
-        _remember(_prepared, key, found)
-    return found[1]
+    key = id(family), asked_of(family, conditions), batch
+    found = _prepared.get(rows, key)
+    if found is None:
+        found = family, prepared(_workload(rows), family, conditions, batch)
+        _prepared.keep(rows, key, found, len(rows.rows))
+    made: Prepared = found[1]
+    return made
 
 
-def _remember(kept: OrderedDict[tuple[Any, ...], Any], key: tuple[Any, ...], value: Any) -> None:
-    kept[key] = value
-    if len(kept) > MOST_KEPT:
-        kept.popitem(last=False)
+def _workload(rows: Rows) -> Workload:
+    found: Workload | None = _workloads.get(rows)
+    if found is None:
+        found = workload_of_rows(rows.graph.name, rows.rows)
+        _workloads.keep(rows, (), found, len(rows.rows))
+    return found

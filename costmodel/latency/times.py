@@ -15,6 +15,10 @@ from typing import Any
 
 from costmodel.arithmetic import is_array, maximum, minimum
 
+INFINITE = float("inf")
+LEAST_SECONDS = 1e-300
+"""In place of no time at all, by which nothing can be divided."""
+
 
 def padding(size: Any, width: Any, paid: Any = 1.0) -> Any:
     """How much more is computed because `size` is filled up to a multiple of `width`: 1 + paid * (filled/size - 1).
@@ -54,12 +58,10 @@ def overlapped(compute_seconds: Any, memory_seconds: Any, exponent: Any) -> Any:
     (5.0, 7.0, 4.0)
     """
     larger = maximum(compute_seconds, memory_seconds)
+    if not is_array(exponent) and exponent == INFINITE:
+        return larger
     smaller = compute_seconds + memory_seconds - larger
-    if not is_array(larger):
-        return larger if larger == 0 else larger * (1 + (smaller / larger) ** exponent) ** (1 / exponent)
-    import numpy
-
-    ratio = numpy.divide(smaller, larger, out=numpy.zeros_like(larger), where=larger > 0)
+    ratio = smaller / maximum(larger, LEAST_SECONDS)
     return larger * (1 + ratio**exponent) ** (1 / exponent)
 
 

@@ -35,15 +35,20 @@ def kernels_of(graph: Graph, fusion: Fusion) -> list[Kernel]:
     read: dict[str, list[str]] = {}
     made_by: dict[str, str] = {}
     for layer in graph.layers:
-        if layer.name in inside:
+        name = layer.name
+        if name in inside:
             continue
-        first = folded.get(layer.name, layer.name)
-        if first in inside:  # the fold rule would put it into a layer that an attention holds
-            first = layer.name
-        members.setdefault(first, []).append(layer.name)
-        if first != layer.name:
-            read.setdefault(first, []).extend(name for name in layer.inputs if made_by.get(name) != first)
-        made_by.update(dict.fromkeys(layer.outputs, first))
+        first = folded.get(name, name)
+        if first == name or first in inside:  # the fold rule would put it into a layer that an attention holds
+            first = name
+            members[name] = [name]
+        else:
+            members[first].append(name)
+            outside = [tensor for tensor in layer.inputs if made_by.get(tensor) != first]
+            if outside:
+                read.setdefault(first, []).extend(outside)
+        for tensor in layer.outputs:
+            made_by[tensor] = first
     return [
         Kernel(attentions[first], (), True) if first in attentions else
         Kernel(tuple(names), tuple(read.get(first, ())))

@@ -41,19 +41,28 @@ def workload_of_rows(name: str, rows: Mapping[str, Row]) -> Workload:
     """Rows by label as a workload, where no size is an array."""
     import numpy
 
-    table = numpy.array([row.sizes for row in rows.values()], dtype=numpy.float64).reshape(len(rows), len(SIZES))
+    different = {id(row): row for row in rows.values()}  # repeated units have the same rows
+    place = {key: at for at, key in enumerate(different)}
+    table = numpy.array([row.sizes for row in different.values()], dtype=numpy.float64).reshape(-1, len(SIZES))
+    table = table[[place[id(row)] for row in rows.values()]]
     return Workload(
         name, tuple(rows), tuple([row.kind for row in rows.values()]), tuple([row.operator for row in rows.values()]),
         numpy.array([row.repeats for row in rows.values()], float), dict(zip(SIZES, table.T, strict=True)),
     )  # fmt: skip
 
 
-def rows_of(graph: Graph, shapes: Mapping[str, Shape], fusion: Fusion) -> dict[str, Row]:
+def rows_of(
+    graph: Graph, shapes: Mapping[str, Shape], fusion: Fusion, applied: dict[tuple[int, ...], Row | None] | None = None
+) -> dict[str, Row]:
     """The rows by the name of the layer that a kernel begins with; sizes may be arrays over variants. A copy between
-    two layouts has a name of its own, and a `layer`."""
+    two layouts has a name of its own, and a `layer`.
+
+    `applied` are rows by the ids of what they are made of, as far as they are known: repeated units apply the same
+    operators to the same shapes, under every fold rule.
+    """
     layers = {layer.name: layer for layer in graph.layers}
     copies = dict(fusion.copies)
-    known: dict[tuple[int, ...], Row | None] = {}  # repeated units apply the same operators to the same shapes
+    known = {} if applied is None else applied
     rows: dict[str, Row] = {}
     kernels = kernels_of(graph, fusion)
     for kernel in kernels:
@@ -61,10 +70,11 @@ def rows_of(graph: Graph, shapes: Mapping[str, Shape], fusion: Fusion) -> dict[s
         if len(kernel.layers) > 1 and (kernel.read or kernel.is_attention):
             rows[layer.name] = _fused(kernel, layers, shapes)
             continue
-        applied = (id(layer.operator), *[id(shapes[name]) for name in layer.inputs])
-        if applied not in known:
-            known[applied] = _row(layer, shapes)
-        row = known[applied]
+        made_of = (layer.operator, layer.probability, layer.active, *[shapes[name] for name in layer.inputs])
+        ids = tuple(map(id, made_of))
+        if ids not in known:
+            known[ids] = _row(layer, shapes)
+        row = known[ids]
         if row is None and layer.operator.verb in copies:
             row = _copied(layer, copies[layer.operator.verb], shapes)
         if row is not None:

@@ -164,21 +164,6 @@ def test_the_first_rule_that_sets_decides_and_every_rule_multiplies() -> None:
     assert times(own, one_row(n=6.0)).memory_seconds[0] * 1e9 == pytest.approx(124 / 0.05)
 
 
-def test_rules_on_rows_together_are_those_on_each_alone() -> None:
-    """Kinds, ranges and multiples decide row by row, however rows are grouped."""
-    own = family(
-        {"kinds": ["depthwise_conv"], "where": {"stride": [2, 9]}, "set": {"compute": 0.2}},
-        {"kinds": ["depthwise_conv"], "set": {"compute": 0.1}},
-        {"where": {"in_channels": [0, 32]}, "set": {"compute": 0.7}, "times": {"bandwidth": 0.5}},
-        {"multiple_of": {"in_channels": 16}, "set": {"compute": 0.8}},
-    )
-    together = times(own).latency_seconds
-    for at in range(len(WORKLOAD.kinds)):
-        sizes = {name: float(values[at]) for name, values in WORKLOAD.sizes.items()}
-        alone = times(own, one_row(WORKLOAD.kinds[at], WORKLOAD.operators[at], **sizes))
-        assert alone.latency_seconds[0] == pytest.approx(together[at], rel=1e-12)
-
-
 positive = st.floats(0.01, 1.0)
 
 

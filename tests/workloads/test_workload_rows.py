@@ -9,7 +9,7 @@ import pytest
 from costmodel import cost_table, load
 from costmodel.errors import UnknownNameError
 from costmodel.fusion import FUSIONS
-from costmodel.graph import Shape, image, tokens
+from costmodel.graph import Graph, Layer, Shape, image, tokens
 from costmodel.operators.base import Operator
 from costmodel.operators.combining import Add
 from costmodel.operators.convolution import Conv2d, ConvTranspose2d, DepthwiseConv2d
@@ -114,6 +114,20 @@ def test_a_conditional_layer_occurs_as_often_as_it_runs() -> None:
     workload = workload_of(costs, FUSIONS["none"])
     assert min(workload.repeats) < 1
     assert (workload.sizes["macs"] * workload.repeats).sum() == pytest.approx(costs.total("macs"))
+
+
+def test_a_conditional_layer_beside_one_that_always_runs() -> None:
+    """Two layers that apply one operator to tensors of one shape, and run unequally often."""
+    shape = image(8, 5, 5)
+    operator = Conv2d(8, kernel=3)
+    layers = (
+        Layer("always", operator, ("x",), ("a",)),
+        Layer("often", operator, ("a",), ("b",), probability=0.75),
+        Layer("in_part", operator, ("b",), ("c",), active=0.5),
+    )
+    workload = workload_of(cost_table(Graph("three", {"x": shape}, layers, ("c",), {})), FUSIONS["none"])
+    assert workload.repeats.tolist() == [1, 0.75, 1]
+    assert workload.sizes["macs"].tolist() == [14400, 14400, 7200]
 
 
 def test_an_unknown_column() -> None:
