@@ -11,12 +11,20 @@ from costmodel.measured.bundled import (
     bundled_shapes,
     bundled_sources,
 )
-from costmodel.measured.columns import MEASURED_COLUMNS, OP_KINDS, SHAPE_COLUMNS, SHAPES_COLUMNS, Column
+from costmodel.measured.columns import (
+    KINDS,
+    MEASURED_COLUMNS,
+    NEEDED,
+    SHAPE_COLUMNS,
+    SHAPES_COLUMNS,
+    Column,
+    blank_columns,
+)
 from costmodel.measured.notes import note_values
 from costmodel.measured.reading import Measured, Shapes, read_measured, read_shapes
 
 __all__ = [
-    "MEASURED_COLUMNS", "OP_KINDS", "SHAPES_COLUMNS", "SHAPE_COLUMNS", "BundledNetwork", "Column", "Measured",
-    "Shapes", "Source", "bundled_devices", "bundled_measured", "bundled_networks", "bundled_shapes",
+    "KINDS", "MEASURED_COLUMNS", "NEEDED", "SHAPES_COLUMNS", "SHAPE_COLUMNS", "BundledNetwork", "Column", "Measured",
+    "Shapes", "Source", "blank_columns", "bundled_devices", "bundled_measured", "bundled_networks", "bundled_shapes",
     "bundled_sources", "note_values", "read_measured", "read_shapes",
 ]  # fmt: skip

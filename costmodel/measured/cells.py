@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from costmodel.errors import nearest
-from costmodel.measured.columns import COUNT, LARGEST_COUNT, OP_KINDS, TEXT, Column
+from costmodel.measured.columns import COUNT, KINDS, LARGEST_COUNT, TEXT, Column
 from costmodel.measured.rows import Flags, Rows
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
@@ -106,13 +106,13 @@ def check_cells(cells: Cells, columns: Sequence[Column], mistakes: Mistakes) -> 
         if column.kind != TEXT:
             _check_range(values, column, mistakes)
     kinds = cells["op_kind"]
-    unknown = {kind for kind in kinds.unique() if kind and kind not in OP_KINDS}
+    unknown = {kind for kind in kinds.unique() if kind and kind not in KINDS}
     if unknown:
         mistakes.add("op_kind", np.flatnonzero(kinds.isin(unknown)).tolist(), lambda row: _unknown(kinds.iloc[row]))
 
 
 def _unknown(kind: str) -> tuple[str, str]:
-    return f"op_kind = {_shown(kind)} is unknown", nearest(kind, OP_KINDS) or f"kinds: {', '.join(OP_KINDS)}"
+    return f"op_kind = {_shown(kind)} is unknown", nearest(kind, KINDS) or f"kinds: {', '.join(KINDS)}"
 
 
 def _check_range(values: NDArray[np.float64], column: Column, mistakes: Mistakes) -> None:

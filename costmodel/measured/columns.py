@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from costmodel.records import record
 
 TEXT, COUNT, NUMBER = "text", "count", "number"
@@ -62,7 +65,7 @@ MEASURED_COLUMNS = (
     Column("width", NUMBER, "width multiplier"),
     Column("resolution", COUNT, "side of the square input", "pixels", least=1),
     Column("operator", TEXT, "the operator in the runtime's own word, where the row is one operator"),
-    Column("op_kind", TEXT, "the kind of the operator, one of OP_KINDS"),
+    Column("op_kind", TEXT, "the kind of the operator, one of KINDS"),
     *SHAPE_COLUMNS,
     Column("latency_seconds", NUMBER, "time of the whole batch; blank where none was printed", "s", required=True),
     Column("repeats", COUNT, "runs behind the value", least=1),
@@ -79,7 +82,7 @@ SHAPES_COLUMNS = (
     Column("network", TEXT, "the network", required=True, filled=True),
     Column("index", COUNT, "number of the row within its network, in order of execution"),
     Column("operator", TEXT, "the operator in the word of the framework or runtime"),
-    Column("op_kind", TEXT, "the kind of the operator, one of OP_KINDS", required=True, filled=True),
+    Column("op_kind", TEXT, "the kind of the operator, one of KINDS", required=True, filled=True),
     Column(
         "fused",
         COUNT,
@@ -95,19 +98,45 @@ SHAPES_COLUMNS = (
 )
 """A row is one operator of a network, at batch 1."""
 
-OP_KINDS = {
-    "conv": "convolution with one group and a kernel larger than 1x1",
-    "pointwise_conv": "convolution 1x1 with one group",
+KINDS: Mapping[str, str] = {
+    "conv": "convolution with groups = 1 and a kernel larger than 1x1",
+    "pointwise_conv": "1x1 convolution, groups = 1",
     "depthwise_conv": "convolution with as many groups as input channels",
-    "grouped_conv": "convolution with any other number of groups",
-    "linear": "activations times weights",
-    "matmul": "product of two activations, attention; a GEMM measured alone",
-    "norm": "batch, layer, group or local response normalisation",
+    "grouped_conv": "convolution with any other number of groups above 1",
+    "linear": "activation times weight",
+    "matmul": "activation times activation, attention; a GEMM measured alone",
+    "norm": "batch, layer, group and local response normalisation",
     "softmax": "softmax",
     "activation": "non-linearity of one input",
-    "elementwise": "other arithmetic per element: add, multiply, clamp, power",
+    "elementwise": "other arithmetic on elements: add, multiply, clamp, power, ...",
     "pool": "pooling, means and other reductions",
-    "copy": "moves data: concat, slice, pad, transpose, gather, resize, a reshape that copies",
-    "other": "prior boxes, detection output, cumulative sum",
+    "copy": "moves data: concat, slice, pad, transpose, reorder, gather, resize, a reshape that copies, ...",
+    "other": "anything else: prior boxes, detection output, cumulative sums",
 }
-"""Kinds of operators, by structure alone."""
+"""Kinds of operators, by structure alone: what the terms of a latency tell operators apart by."""
+
+_ELEMENTS = ("in_elements", "out_elements")
+_PRODUCT = ("gemm_m", "gemm_n", "gemm_k", *_ELEMENTS, "macs")
+_CONVOLUTION = (
+    "in_channels", "in_height", "in_width", "out_channels", "out_height", "out_width", "kernel_height", "kernel_width",
+    "stride_height", "stride_width", *_ELEMENTS, "weight_elements", "macs",
+)  # fmt: skip
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "conv": _CONVOLUTION,
+    "pointwise_conv": _CONVOLUTION,
+    "depthwise_conv": (*_CONVOLUTION, "groups"),
+    "grouped_conv": (*_CONVOLUTION, "groups"),
+    "linear": (*_PRODUCT, "weight_elements"),
+    "matmul": _PRODUCT,
+}
+"""The columns without which an operator that was measured alone has no time; every other kind needs `_ELEMENTS`."""
+
+
+def blank_columns(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The columns of a measured row of one operator that its kind needs and that are blank.
+
+    >>> blank_columns({"op_kind": "softmax", "in_elements": 1000.0, "out_elements": float("nan")})
+    ('out_elements',)
+    """
+    values = {name: row.get(name) for name in NEEDED.get(row["op_kind"], _ELEMENTS)}
+    return tuple([name for name, value in values.items() if value is None or value == "" or value != value])

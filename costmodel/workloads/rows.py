@@ -6,24 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from costmodel.errors import UnknownNameError
+from costmodel.measured.columns import KINDS as KINDS
 from costmodel.records import record
-
-KINDS: dict[str, str] = {
-    "conv": "convolution with groups = 1 and a kernel larger than 1x1",
-    "pointwise_conv": "1x1 convolution, groups = 1",
-    "depthwise_conv": "convolution with as many groups as input channels",
-    "grouped_conv": "convolution with any other number of groups above 1",
-    "linear": "activation times weight",
-    "matmul": "activation times activation, attention",
-    "norm": "batch, layer, group and local response normalisation",
-    "softmax": "softmax",
-    "activation": "non-linearity of one input",
-    "elementwise": "other arithmetic on elements: add, multiply, clamp, ...",
-    "pool": "pooling, means and other reductions",
-    "copy": "moves data: concat, pad, transpose, reorder, gather, resize, ...",
-    "other": "anything else: prior boxes, detection output, cumulative sums",
-}
-"""What the terms of a latency tell operators apart by."""
 
 SIZES: dict[str, str] = {
     "macs": "multiply-accumulates of one sample",

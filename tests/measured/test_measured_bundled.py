@@ -15,8 +15,8 @@ from costmodel.assignments import parameters_of
 from costmodel.errors import UnknownNameError
 from costmodel.files import folder
 from costmodel.measured import (
+    KINDS,
     MEASURED_COLUMNS,
-    OP_KINDS,
     BundledNetwork,
     Shapes,
     bundled_devices,
@@ -75,7 +75,7 @@ def test_every_table_key_and_list_is_described() -> None:
     for key in (
         *keys,
         *(column.name for column in MEASURED_COLUMNS),
-        *OP_KINDS,
+        *KINDS,
         *fields_of(BundledNetwork),
     ):
         assert f"`{key}`" in text, key

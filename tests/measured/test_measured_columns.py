@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costmodel.measured import MEASURED_COLUMNS, SHAPE_COLUMNS, SHAPES_COLUMNS, note_values
+from costmodel.measured import (
+    KINDS,
+    MEASURED_COLUMNS,
+    NEEDED,
+    SHAPE_COLUMNS,
+    SHAPES_COLUMNS,
+    blank_columns,
+    bundled_measured,
+    note_values,
+)
 
 
 def test_columns_are_named_once_and_said_in_words() -> None:
@@ -55,3 +66,21 @@ def test_written_notes_are_read(values: dict[str, str]) -> None:
 @given(text=st.text(max_size=99))
 def test_any_note_can_be_read(text: str) -> None:
     assert all(isinstance(value, str) for value in note_values(text).values())
+
+
+def test_columns_that_an_operator_measured_alone_needs() -> None:
+    assert set(NEEDED) <= set(KINDS)
+    row = dict.fromkeys(NEEDED["grouped_conv"], 1.0) | {"op_kind": "grouped_conv"}
+    assert blank_columns(row) == ()
+    assert blank_columns(row | {"groups": math.nan, "macs": None}) == ("macs", "groups")
+    assert blank_columns({"op_kind": "pool", "in_elements": 8.0, "out_elements": 2.0}) == ()
+    assert blank_columns({"op_kind": "matmul", "gemm_m": 1.0}) == (
+        "gemm_n", "gemm_k", "in_elements", "out_elements", "macs",
+    )  # fmt: skip
+
+
+def test_every_bundled_operator_has_the_columns_it_needs() -> None:
+    for table in bundled_measured().values():
+        for kind, rows in table.frame[table.frame["op_kind"] != ""].groupby("op_kind"):
+            needed = NEEDED.get(str(kind), ("in_elements", "out_elements"))
+            assert rows[list(needed)].notna().all(axis=None), (table.name, kind)
