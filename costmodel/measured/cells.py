@@ -55,7 +55,7 @@ def read_cells(
         cells = {name: words.str.strip() for name, words in _columns(body, found, dict.fromkeys(found, str)).items()}
         for column in there:
             if column.kind != TEXT:
-                cells[column.name] = _numbers(column.name, cells[column.name], mistakes)
+                cells[column.name] = _numbers(column, cells[column.name], mistakes)
     count = int(wanted.sum())
     for column in columns:
         if column.name not in cells:
@@ -78,7 +78,7 @@ def _columns(body: bytes, found: Mapping[str, int], dtypes: Mapping[str, Any]) -
     return {name: frame[cell] for name, cell in at.items()}
 
 
-def _numbers(name: str, words: Any, mistakes: Mistakes) -> NDArray[np.float64]:
+def _numbers(column: Column, words: Any, mistakes: Mistakes) -> NDArray[np.float64]:
     """The values of a column of words, _NO_NUMBER for a word that is none."""
     values, none = {"": float("nan")}, set()
     for word in words.unique():
@@ -88,8 +88,19 @@ def _numbers(name: str, words: Any, mistakes: Mistakes) -> NDArray[np.float64]:
             none.add(word)
     if none:
         wrong = np.flatnonzero(words.isin(none)).tolist()
-        mistakes.add(name, wrong, lambda row: (f"{name} = {_shown(words.iloc[row])} is no number", ""))
+        mistakes.add(
+            column.name, wrong,
+            lambda row: (f"{column.name} = {_shown(words.iloc[row])} is no number", _as_number(column)),
+        )  # fmt: skip
     return np.array([values.get(word, _NO_NUMBER) for word in words], np.float64)
+
+
+def _as_number(column: Column) -> str:
+    """How a number of this column is written."""
+    if column.kind == COUNT:
+        return "write a whole number alone, or leave it blank"
+    unit = {"s": "seconds", "J": "joules"}.get(column.unit)
+    return f"write the number of {unit} alone, e.g. 0.005" if unit else "write a number alone, e.g. 0.5"
 
 
 def _shown(word: str) -> str:
@@ -131,7 +142,7 @@ def _out_of_range(value: float, column: Column) -> tuple[str, str]:
     if value < 0:
         return f"{shown} is negative", "leave it blank where it is not known"
     if value > LARGEST_COUNT:
-        return f"{shown} is too large", ""
+        return f"{shown} is too large", f"write a number up to {LARGEST_COUNT:,}, or leave it blank"
     if column.kind != COUNT or value < column.least:
         return f"{shown} is too small", "leave it blank where it is not known"
     return f"{shown} is no whole number", f"it counts: {column.meaning}"

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from costmodel.measured.cells import Cells, Mistakes
-
 
 @record
 class Measured:
@@ -85,16 +83,11 @@ def read_measured(path: str | os.PathLike[str], label: str = "") -> Measured:
 
     Raises: SpecError with the mistakes of the file, 20 of them listed.
     """
+    from costmodel.measured.consistency import check_measured
     from costmodel.measured.tables import read_table
 
     path = os.fspath(path)
-    return Measured(name_of(path), path, read_table(path, label or path, MEASURED_COLUMNS, _measures_nothing))
-
-
-def _measures_nothing(cells: Cells, mistakes: Mistakes) -> None:
-    described = "the row names neither a network nor an op_kind", "fill network, or op_kind and the operator's shape"
-    nameless = ((cells["network"] == "") & (cells["op_kind"] == "")).to_numpy().nonzero()[0]
-    mistakes.add("network", nameless.tolist(), described)
+    return Measured(name_of(path), path, read_table(path, label or path, MEASURED_COLUMNS, check_measured))
 
 
 def read_shapes(path: str | os.PathLike[str], label: str = "") -> Shapes:
@@ -104,10 +97,11 @@ def read_shapes(path: str | os.PathLike[str], label: str = "") -> Shapes:
 
     Raises: SpecError with the mistakes of the file, 20 of them listed.
     """
+    from costmodel.measured.consistency import check_shapes
     from costmodel.measured.tables import read_table
 
     path = os.fspath(path)
-    frame, rows = _by_network(read_table(path, label or path, SHAPES_COLUMNS, _fused_is_no_flag))
+    frame, rows = _by_network(read_table(path, label or path, SHAPES_COLUMNS, check_shapes))
     frame["repeats"] = frame["repeats"].fillna(1.0)
     if frame["index"].isna().any():
         frame["index"] = frame["index"].fillna(frame.groupby("network", sort=False).cumcount().astype("float64"))
@@ -116,13 +110,6 @@ def read_shapes(path: str | os.PathLike[str], label: str = "") -> Shapes:
     for values in numbers.values():
         values.flags.writeable = False
     return Shapes(name_of(path), path, frame, rows, numbers)
-
-
-def _fused_is_no_flag(cells: Cells, mistakes: Mistakes) -> None:
-    fused = cells["fused"]
-    mistakes.add(
-        "fused", (fused > 1).nonzero()[0].tolist(), lambda row: (f"fused = {fused[row]:.15g} is neither 0 nor 1", "")
-    )
 
 
 def _by_network(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, slice]]:

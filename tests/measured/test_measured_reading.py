@@ -101,8 +101,16 @@ def test_what_is_no_number_is_refused(file: Callable[[str | bytes], str], word: 
     [
         ("latency_seconds", "-1", "latency_seconds = -1 is negative; leave it blank where it is not known"),
         ("latency_seconds", "-inf", "latency_seconds = -inf is negative; leave it blank where it is not known"),
-        ("latency_seconds", "inf", "latency_seconds = inf is too large"),
-        ("latency_seconds", "1e999", "latency_seconds = inf is too large"),
+        (
+            "latency_seconds",
+            "inf",
+            "latency_seconds = inf is too large; write a number up to 9,007,199,254,740,992, or leave",
+        ),
+        (
+            "latency_seconds",
+            "1e999",
+            "latency_seconds = inf is too large; write a number up to 9,007,199,254,740,992, or leave",
+        ),
         ("latency_seconds", "0", "latency_seconds = 0 is too small; leave it blank where it is not known"),
         ("energy_joules", "0", "energy_joules = 0 is too small; leave it blank where it is not known"),
         ("batch", "0", "batch = 0 is too small; leave it blank where it is not known"),
@@ -142,7 +150,7 @@ def test_every_mistake_is_named_with_its_place(file: Callable[[str | bytes], str
         "table.csv:1:40: column latency_seconds stands twice; remove one of the two",
         "table.csv:1:56: a column has no name; name it, or remove it",
         "table.csv:1:57: column 'colour_of_the_case' is unknown; write it into note, as key=value",
-        "table.csv:2:13: latency_seconds = 'x' is no number",
+        "table.csv:2:13: latency_seconds = 'x' is no number; write the number of seconds alone, e.g. 0.005",
         "table.csv:3:1: device is blank; every row needs it: the device: a chip, board, phone or card",
         "table.csv:3:3: op_kind = 'conb' is unknown; did you mean 'conv'?",
         "table.csv:3:8: latency_seconds = -2 is negative; leave it blank where it is not known",
@@ -163,8 +171,8 @@ def test_places_behind_quoted_line_breaks_and_wide_letters(file: Callable[[str |
     text = 'device,network,latency_seconds\n"a\nb","é, é",x\nc,n,y\n'
     lines = [line for line in refusal(file(text)).splitlines() if line.startswith("table.csv")]
     assert lines == [
-        "table.csv:3:11: latency_seconds = 'x' is no number",
-        "table.csv:4:5: latency_seconds = 'y' is no number",
+        "table.csv:3:11: latency_seconds = 'x' is no number; write the number of seconds alone, e.g. 0.005",
+        "table.csv:4:5: latency_seconds = 'y' is no number; write the number of seconds alone, e.g. 0.005",
     ]
 
 
@@ -335,13 +343,20 @@ def test_repeats_and_index_are_kept(file: Callable[[str | bytes], str]) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (SHAPES_HEADER + "a,conv,2,1,2,3,4\n", "table.csv:2:8: fused = 2 is neither 0 nor 1"),
+        (
+            SHAPES_HEADER + "a,conv,2,1,2,3,4\n",
+            "table.csv:2:8: fused = 2 is neither 0 nor 1; write 1 for operators as a runtime executes them, 0",
+        ),
         (SHAPES_HEADER + "a,conv,,1,2,3,4\n", "table.csv:2:8: fused is blank; every row needs it: 1: the operators"),
         (
             SHAPES_HEADER + "a,conv,0,1,2,3,\n",
             "table.csv:2:16: macs is blank; every row needs it: multiply-accumulates",
         ),
-        (SHAPES_HEADER + "a,conv,0,1,2,3,x\n", "table.csv:2:16: macs = 'x' is no number\n    a,conv,0,1,2,3,x\n"),
+        (
+            SHAPES_HEADER + "a,conv,0,1,2,3,x\n",
+            "table.csv:2:16: macs = 'x' is no number; write a whole number alone, or leave it blank\n"
+            "    a,conv,0,1,2,3,x\n",
+        ),
         (SHAPES_HEADER + ",conv,0,1,2,3,4\n", "table.csv:2:1: network is blank; every row needs it: the network"),
         (SHAPES_HEADER + "a,,0,1,2,3,4\n", "table.csv:2:3: op_kind is blank; every row needs it: the kind of the oper"),
         (
