@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from costmodel.arithmetic import is_array
 from costmodel.fusion import Fusion, fusion_named
 from costmodel.graph import Graph, Shape
 from costmodel.hardware import HardwareProfile
@@ -15,9 +14,8 @@ from costmodel.latency.predictions import conditions_of
 from costmodel.latency.prepared import columns_of
 from costmodel.latency.rules import matched
 from costmodel.latency.shared import shared_constants, shared_rows
-from costmodel.workloads.facts import FACTS
-from costmodel.workloads.layers import workload_of_rows
 from costmodel.workloads.rows import SIZES, Row
+from costmodel.workloads.variants import facts_of_variants
 
 
 class LayerTimes(NamedTuple):
@@ -87,11 +85,9 @@ def _swept(
     rows: Mapping[str, Row], family: Family, profile: HardwareProfile, batch: int, whole: float,
     terms: frozenset[str] | None,
 ) -> Iterator[LayerTimes]:  # fmt: skip
-    """Row by row, each with one number per variant. Facts of the network are those of the first variant: they come
-    from which sizes are equal, which variants of one structure share."""
+    """Row by row, each with one number per variant."""
     rates, conditions = rates_of(profile), conditions_of(profile)
-    first = workload_of_rows("first variant", {name: _first(row) for name, row in rows.items()})
-    facts = {name: FACTS[name].of(first) for name in family.facts}
+    facts = facts_of_variants(rows, family.facts)
     for at, row in enumerate(rows.values()):
         sizes = dict(zip(SIZES, row.sizes, strict=True)) | {fact: values[at] for fact, values in facts.items()}
         columns = columns_of(sizes, family, batch)
@@ -102,9 +98,3 @@ def _swept(
             times.bytes * row.repeats, times.compute_seconds * seconds, times.memory_seconds * seconds,
             times.overhead_seconds * seconds, times.latency_seconds * seconds,
         )  # fmt: skip
-
-
-def _first(row: Row) -> Row:
-    """The row of the first variant."""
-    sizes = tuple([size.flat[0].item() if is_array(size) else size for size in row.sizes])
-    return Row(row.kind, row.operator, 1, sizes)

@@ -63,7 +63,7 @@ def shared_rows(graph: Graph, shapes: Mapping[str, Shape], fusion: Fusion) -> Ro
         applied = _applied_to(graph, shapes)
         rows = rows_of(graph, shapes, fusion, applied)
         different = {id(row): row for row in rows.values()}.values()
-        found = Rows(graph, rows, any(is_array(size) for row in different for size in row.sizes))
+        found = Rows(graph, rows, any(is_array(size) for row in different for size in (*row.sizes, row.repeats)))
         if found.is_swept:
             applied.clear()
         else:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from costmodel.errors import StructureError
 from costmodel.graph import Graph
@@ -13,6 +13,8 @@ from costmodel.specs.catalogue import load
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+T = TypeVar("T")
 
 POINTS_AT_ONCE = 2**17
 """Variants counted together: few enough that their arrays stay near the processor, many enough to pay for a walk."""
@@ -40,19 +42,35 @@ Part = Mapping[str, Any]
 """Positions along each axis."""
 
 
-def parts(grid: Grid, part: Part) -> Iterator[tuple[Part, Graph]]:
-    """The part cut up: first until each piece has one structure, then into pieces of POINTS_AT_ONCE at most."""
+def costed(grid: Grid, part: Part, cost: Callable[[Graph], T], at_once: int | None = None) -> Iterator[tuple[Part, T]]:
+    """What `cost` makes of the graph of each part, cut up first until each piece has one structure, then into pieces of
+    so many points at most, by default POINTS_AT_ONCE. Costs may find structures of their own."""
     try:
         graph = grid.graph(part)
     except StructureError as error:
-        axis, groups = _split(error.values, len(part))
-        name = list(part)[axis]
-        for rows in groups:
-            yield from parts(grid, {**part, name: part[name][rows]})
+        for own in _apart(part, error):
+            yield from costed(grid, own, cost, at_once)
     else:
-        pieces = list(_pieces(part))
+        pieces = list(_pieces(part, at_once or POINTS_AT_ONCE))
         for piece in pieces:
-            yield piece, graph if len(pieces) == 1 else grid.graph(piece)
+            yield from _costed(grid, piece, graph if len(pieces) == 1 else grid.graph(piece), cost)
+
+
+def _costed(grid: Grid, part: Part, graph: Graph, cost: Callable[[Graph], T]) -> Iterator[tuple[Part, T]]:
+    try:
+        made = cost(graph)
+    except StructureError as error:
+        for own in _apart(part, error):
+            yield from _costed(grid, own, grid.graph(own), cost)
+    else:
+        yield part, made
+
+
+def _apart(part: Part, error: StructureError) -> list[Part]:
+    """The part cut up along an axis by the value that differs within it."""
+    axis, groups = _split(error.values, len(part))
+    name = list(part)[axis]
+    return [{**part, name: part[name][rows]} for rows in groups]
 
 
 def _split(values: Any, axes: int) -> tuple[int, list[NDArray[Any]]]:
@@ -68,13 +86,13 @@ def _split(values: Any, axes: int) -> tuple[int, list[NDArray[Any]]]:
     raise AssertionError("a structure error without a difference")
 
 
-def _pieces(part: Part) -> Iterator[Part]:
+def _pieces(part: Part, at_once: int) -> Iterator[Part]:
     points = math.prod(len(rows) for rows in part.values())
-    if points <= POINTS_AT_ONCE:
+    if points <= at_once:
         yield part
         return
     name = next(name for name, rows in part.items() if len(rows) > 1)
     rows = part[name]
-    step = max(1, POINTS_AT_ONCE * len(rows) // points)
+    step = max(1, at_once * len(rows) // points)
     for start in range(0, len(rows), step):
-        yield from _pieces({**part, name: rows[start : start + step]})
+        yield from _pieces({**part, name: rows[start : start + step]}, at_once)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from costmodel.report import with_prefix
 from costmodel.roofline import Overlap, checked_overlap, profile_for
 from costmodel.specs.parameters import plain
 from costmodel.specs.values import shown
-from costmodel.sweeps.grid import Grid, parts
+from costmodel.sweeps.grid import Grid, costed
 from costmodel.sweeps.totals import Costing, Device, Memory, totals_of
 
 if TYPE_CHECKING:
@@ -214,9 +215,9 @@ def _variants(network: str, axes: Mapping[str, list[Any]], costing: Costing) -> 
         chosen = dict(zip(looped, choice, strict=True))
         grid = Grid(network, fixed, arrays)
         everything = {name: numpy.arange(len(values)) for name, values in arrays.items()}
-        for part, graph in parts(grid, everything):
+        for part, found_totals in costed(grid, everything, partial(totals_of, costing=costing), costing.points_at_once):
             place = tuple(part[name] if name in part else numpy.array([chosen[name]]) for name in axes)
-            for key, value in totals_of(graph, costing).items():
+            for key, value in found_totals.items():
                 found = numpy.asarray(value)
                 if key not in totals:
                     totals[key] = numpy.empty(shape, found.dtype)

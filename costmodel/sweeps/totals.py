@@ -23,6 +23,8 @@ from costmodel.roofline import Overlap, layer_bytes, predict, refuse_unrated, ro
 from costmodel.shapes import infer_shapes
 
 WIDEST_ELEMENT_BITS = 64
+POINTS_WITH_FACTS = 2**13
+"""Variants whose facts are found one by one: so many that their tables take some 100 MB."""
 
 
 @record
@@ -49,6 +51,19 @@ class Costing:
     batch: int
     devices: tuple[Device, ...]
     memory: Memory | None = None
+
+    @property
+    def points_at_once(self) -> int | None:
+        """How many variants are costed together, None for as many as counts are; fewer where a runtime's constants
+        depend on what is found in each network."""
+        families = {device.profile.calibration.family for device in self.devices if device.profile.calibration}
+        if not families:
+            return None
+        from costmodel.latency.families import family_named
+        from costmodel.workloads.variants import found_one_by_one
+
+        slow = any(found_one_by_one(family_named(name).facts) for name in families)
+        return POINTS_WITH_FACTS if slow else None
 
 
 @record

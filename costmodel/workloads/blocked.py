@@ -32,7 +32,7 @@ def blocked_rows(graph: Graph, kernels: Iterable[Kernel], rows: Mapping[str, Row
     """The rows with channels padded to `block` where their layout asks for it, and the reorders between them.
 
     A reorder stands before the layer that reads the tensor, and with it. Truths are 0 and 1: in a sweep they are
-    arrays over the variants.
+    arrays over the variants. Sizes are never changed in place: equal rows share them.
 
     >>> from costmodel import cost_table, load
     >>> from costmodel.fusion import FUSIONS
@@ -125,17 +125,18 @@ class _Layout:
         more_weights = sizes["n"] * sizes["k"] * sizes["products"] - weights
         written = more_out * sizes["out_height"] * sizes["out_width"]
         sizes["in_channels"], sizes["out_channels"] = entering + more_in, leaving + more_out
-        sizes["macs"] += sizes["m"] * more_weights
-        sizes["weight_elements"] += more_weights
-        sizes["input_elements"] += more_in * sizes["in_height"] * sizes["in_width"] + written * len(read)
-        sizes["output_elements"] += written
+        sizes["macs"] = sizes["macs"] + sizes["m"] * more_weights
+        sizes["weight_elements"] = sizes["weight_elements"] + more_weights
+        more_read = more_in * sizes["in_height"] * sizes["in_width"] + written * len(read)
+        sizes["input_elements"] = sizes["input_elements"] + more_read
+        sizes["output_elements"] = sizes["output_elements"] + written
         return replace(row, sizes=tuple(sizes.values()))
 
     def _kept(self, row: Row, is_blocked: Any, read: tuple[str, ...], written: str) -> Row:
         """An operator in the layout of what it reads."""
         sizes = dict(zip(SIZES, row.sizes, strict=True))
-        sizes["input_elements"] += sum(self._more(name, is_blocked) for name in read)
-        sizes["output_elements"] += self._more(written, is_blocked)
+        sizes["input_elements"] = sizes["input_elements"] + sum(self._more(name, is_blocked) for name in read)
+        sizes["output_elements"] = sizes["output_elements"] + self._more(written, is_blocked)
         return replace(row, sizes=tuple(sizes.values()))
 
     def _more(self, name: str, is_blocked: Any) -> Any:

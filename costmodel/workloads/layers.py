@@ -9,11 +9,10 @@ from costmodel.costs import CostTable
 from costmodel.expectations import expected, is_conditional
 from costmodel.fusion import Fusion
 from costmodel.graph import Graph, Layer, Shape
-from costmodel.operators.labels import operator_label
 from costmodel.records import replace
 from costmodel.workloads.blocked import blocked_rows
 from costmodel.workloads.kernels import Kernel, kernels_of
-from costmodel.workloads.operators import kind_of, sizes_of
+from costmodel.workloads.operators import kind_of, sizes_of, word_of
 from costmodel.workloads.rows import SIZES, Row, Workload
 
 INPUT = tuple(SIZES).index("input_elements")
@@ -101,7 +100,7 @@ def _row(layer: Layer, shapes: Mapping[str, Shape]) -> Row | None:
     if all(type(value) is int and value == 0 for value in moved):
         return None
     sizes = sizes_of(operator, inputs, outputs, count)
-    return Row(kind_of(operator, inputs[0]), operator_label(operator, inputs[0]), repeats, sizes)
+    return Row(kind_of(operator, inputs[0]), word_of(operator, inputs[0]), repeats, sizes)
 
 
 def _fused(kernel: Kernel, layers: Mapping[str, Layer], shapes: Mapping[str, Shape]) -> Row:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from costmodel.arithmetic import anywhere
+from costmodel.arithmetic import structural
 from costmodel.graph import Shape
 from costmodel.operators.base import Counts, Operator, pair
+from costmodel.operators.labels import operator_label
 from costmodel.workloads.rows import SIZES
 
 Sizes: TypeAlias = tuple[Any, ...]
@@ -28,6 +29,8 @@ def kind_of(operator: Operator, entering: Shape) -> str:
     >>> x = image(8, 5, 5)
     >>> [kind_of(Conv2d(8, kernel=k, groups=g), x) for k, g in ((3, 1), (1, 1), (3, 8), (3, 2))]
     ['conv', 'pointwise_conv', 'depthwise_conv', 'grouped_conv']
+
+    Raises: StructureError where it is another for other variants of a sweep.
     """
     if operator.kind != "convolution":
         if operator.verb == "scale":
@@ -37,10 +40,23 @@ def kind_of(operator: Operator, entering: Shape) -> str:
 
 
 def _convolution_kind(operator: Any, entering: Shape) -> str:
-    if anywhere(operator.groups != 1):
-        return "grouped_conv" if anywhere(operator.groups != entering.channels) else "depthwise_conv"
+    if structural(operator.groups != 1, "whether a convolution has groups"):
+        each = structural(operator.groups == entering.channels, "whether a convolution has a group per channel")
+        return "depthwise_conv" if each else "grouped_conv"
     height, width = pair(operator.kernel)
-    return "conv" if anywhere((height != 1) | (width != 1)) else "pointwise_conv"
+    is_larger = structural((height != 1) | (width != 1), "whether a kernel is larger than 1x1")
+    return "conv" if is_larger else "pointwise_conv"
+
+
+def word_of(operator: Operator, entering: Shape) -> str:
+    """What rules call an operator: its label in tables.
+
+    Raises: StructureError where it is another for other variants of a sweep.
+    """
+    if operator.verb == "conv2d":
+        groups, channels = operator.groups, entering.channels  # type: ignore[attr-defined]
+        structural((groups != channels) | (channels == 1), "whether a convolution has a group per channel")
+    return operator_label(operator, entering)
 
 
 def sizes_of(operator: Operator, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], count: Counts) -> Sizes:
