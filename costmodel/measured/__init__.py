@@ -5,6 +5,7 @@ from __future__ import annotations
 from costmodel.measured.bundled import (
     BundledNetwork,
     Source,
+    bundled_deployed_forms,
     bundled_devices,
     bundled_measured,
     bundled_networks,
@@ -25,6 +26,6 @@ from costmodel.measured.reading import Measured, Shapes, read_measured, read_sha
 
 __all__ = [
     "KINDS", "MEASURED_COLUMNS", "NEEDED", "SHAPES_COLUMNS", "SHAPE_COLUMNS", "BundledNetwork", "Column", "Measured",
-    "Shapes", "Source", "blank_columns", "bundled_devices", "bundled_measured", "bundled_networks", "bundled_shapes",
-    "bundled_sources", "note_values", "read_measured", "read_shapes",
+    "Shapes", "Source", "blank_columns", "bundled_deployed_forms", "bundled_devices", "bundled_measured",
+    "bundled_networks", "bundled_shapes", "bundled_sources", "note_values", "read_measured", "read_shapes",
 ]  # fmt: skip

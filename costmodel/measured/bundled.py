@@ -119,6 +119,16 @@ def bundled_networks() -> Mapping[str, BundledNetwork]:
 
 
 @lru_cache(maxsize=1)
+def bundled_deployed_forms() -> Mapping[str, str]:
+    """How networks change when they are deployed: the name of the form by what the names of its networks begin with.
+
+    >>> bundled_deployed_forms()["repvgg_"]
+    'plain'
+    """
+    return {row["name_prefix"]: row["form"] for row in _rows("deployed_forms")}
+
+
+@lru_cache(maxsize=1)
 def bundled_devices() -> Mapping[str, str]:
     """The devices that the bundled measured tables name, and how their source prints them.
 

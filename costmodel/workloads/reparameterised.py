@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from costmodel.records import record, replace
+from costmodel.measured import bundled_deployed_forms
+from costmodel.records import replace
 from costmodel.workloads.rows import Workload
 from costmodel.workloads.tables import rows_taken
 
@@ -87,7 +88,7 @@ def _plain(rows: _Rows) -> None:
     rows.drop(rows.is_norm | rows.is_sum)
 
 
-def _norms_only(rows: _Rows) -> None:
+def _norms_folded(rows: _Rows) -> None:
     """LeViT (arXiv:2104.01136), EfficientViT-M (arXiv:2305.07027), TinyViT (arXiv:2207.10666): every batch norm stands
     beside a convolution or linear layer, which takes it in."""
     rows.drop(rows.is_norm)
@@ -151,33 +152,25 @@ def _scales(rows: _Rows) -> NDArray[Any]:
     return found
 
 
-@record
-class Form:
-    """How the networks whose names begin with one of `names` change when they are deployed."""
-
-    names: tuple[str, ...]
-    rewrite: Callable[[_Rows], None]
-
-
-FORMS = (
-    Form(("repvgg_", "mobileone_"), _plain),
-    Form(("levit_", "efficientvit_m", "tiny_vit_"), _norms_only),
-    Form(("repvit_",), _repvit),
-    Form(("repghostnet_",), _repghost),
-    Form(("fastvit_",), _fastvit),
-    Form(("nextvit_",), _nextvit),
-)
-"""Families of timm that have a form for deployment (its `reparameterize_model`)."""
+REWRITES: Mapping[str, Callable[[_Rows], None]] = {
+    "plain": _plain,
+    "norms_folded": _norms_folded,
+    "repvit": _repvit,
+    "repghost": _repghost,
+    "fastvit": _fastvit,
+    "nextvit": _nextvit,
+}
+"""What becomes of a table of framework operators in each form; `deployed_forms.csv` says which networks have which."""
 
 
-def form_of(network: str) -> Form | None:
-    """The form that a network is deployed in, by its name in a measured table; None where it has no other.
+def form_of(network: str) -> str:
+    """The form that a network is deployed in, by its name in a measured table; "" where it has no other.
 
-    >>> form_of("timm/resnet50@224") is None, form_of("timm/levit_128@224").names[0]
-    (True, 'levit_')
+    >>> form_of("timm/resnet50@224"), form_of("timm/levit_128@224")
+    ('', 'norms_folded')
     """
     stem = network.rpartition("/")[2]
-    return next((form for form in FORMS if stem.startswith(form.names)), None)
+    return next((form for prefix, form in bundled_deployed_forms().items() if stem.startswith(prefix)), "")
 
 
 def deployed(workload: Workload) -> Workload:
@@ -192,10 +185,10 @@ def deployed(workload: Workload) -> Workload:
     ('conv',)
     """
     form = form_of(workload.name)
-    if form is None:
+    if not form:
         return workload
     rows = _Rows(workload)
-    form.rewrite(rows)
+    REWRITES[form](rows)
     stays = rows.repeats > 0
     return rows_taken(replace(workload, repeats=rows.repeats), stays)
 

@@ -51,7 +51,9 @@ def test_a_measured_table_is_whole(name: str) -> None:
 
 def test_the_tables_are_those_of_the_folder() -> None:
     files = {file.name.split(".")[0] for file in FOLDER.iterdir() if file.is_file()}
-    assert files - set(MEASURED) == {"README", "sources", "networks", "devices", "mlperf_tiny_energy"}
+    assert files - set(MEASURED) == {
+        "README", "sources", "networks", "devices", "deployed_forms", "mlperf_tiny_energy",
+    }  # fmt: skip
     assert {file.name.split(".")[0] for file in (FOLDER / "shapes").iterdir()} == set(SHAPES)
 
 
@@ -64,7 +66,7 @@ def test_compressed_files_are_the_large_ones_and_the_same_everywhere() -> None:
 
 def test_every_table_key_and_list_is_described() -> None:
     text = (FOLDER / "README.md").read_text()
-    for name in (*MEASURED, *(f"shapes/{name}" for name in SHAPES), "networks", "devices", "sources"):
+    for name in (*MEASURED, *(f"shapes/{name}" for name in SHAPES), "networks", "devices", "deployed_forms", "sources"):
         assert f"`{name}" in text, name
     keys = {
         key

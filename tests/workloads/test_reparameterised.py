@@ -9,11 +9,18 @@ import pytest
 
 from costmodel.costs import cost_table
 from costmodel.fusion import FUSIONS
-from costmodel.measured import bundled_shapes
+from costmodel.measured import bundled_deployed_forms, bundled_shapes
 from costmodel.specs.catalogue import load
 from costmodel.validation.subjects import Subjects
 from costmodel.workloads import Workload, workload_of
-from costmodel.workloads.reparameterised import CONVOLUTIONS, deployed, deployed_name, form_of, trained_name
+from costmodel.workloads.reparameterised import (
+    CONVOLUTIONS,
+    REWRITES,
+    deployed,
+    deployed_name,
+    form_of,
+    trained_name,
+)
 
 EVERY = FUSIONS["none"]
 
@@ -104,6 +111,15 @@ def test_every_other_network_stays_as_it_is() -> None:
         if name not in changed:
             made = table(name)
             assert deployed(made) is made
+
+
+def test_every_form_of_the_data_has_its_rewrite_and_a_network() -> None:
+    forms = bundled_deployed_forms()
+    assert set(forms.values()) == set(REWRITES)
+    names = [name.rpartition("/")[2] for name in bundled_shapes()["timm"].rows]
+    for prefix in forms:
+        assert any(name.startswith(prefix) for name in names), prefix
+        assert [other for other in forms if other != prefix and other.startswith(prefix)] == []
 
 
 def test_nothing_grows_and_nothing_is_split() -> None:
