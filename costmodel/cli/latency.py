@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 from costmodel.cli.arguments import costs_of, network_arguments
@@ -16,6 +17,9 @@ def add_commands(commands: Any) -> None:
     validate.add_argument("data", nargs="*", metavar="DATA.csv", help="measured tables (default: all bundled)")
     validate.add_argument(
         "--shapes", nargs="+", action="extend", default=[], metavar="FILE", help="tables of the operators of networks"
+    )
+    validate.add_argument(
+        "--hardware", nargs="+", action="extend", default=[], metavar="FILE", help="hardware files of your own devices"
     )
     validate.add_argument("--by", metavar="COLUMN[,COLUMN...]", help="group rows by (default: data,device,runtime,...)")
     validate.add_argument("--device", metavar="D[,D...]", help="rows of these devices only")
@@ -45,13 +49,14 @@ def _validate(options: argparse.Namespace) -> int:
         plots.check_path(options.output)
     by = KEYS if options.by is None else tuple(options.by.split(","))
     devices = () if options.device is None else tuple(options.device.split(","))
-    found = validate(*options.data, shapes=options.shapes, by=by, devices=devices)
+    found = validate(*options.data, shapes=options.shapes, by=by, devices=devices, hardware=options.hardware)
     if options.format == "table":
         print(listing.as_text(found))
     elif options.format == "json":
         print(report.as_json(listing.as_object(found)))
     else:
         print(report.rendered(listing.columns_of(found), options.format, listing.FORMATTERS))
+        print(*listing.warning_lines(found), sep="\n", end="\n" * bool(found.warnings), file=sys.stderr)
     if options.output is not None:
         plots.save(plots.predicted_measured(found), options.output)
     return 0

@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from costmodel.accuracy import accuracy_of
-from costmodel.errors import ParameterError, nearest
-from costmodel.fusion import FUSIONS, Fusion, fusion_named
-from costmodel.hardware import HardwareProfile
-from costmodel.latency import family_named
-from costmodel.measured import Measured, bundled_measured, note_values, read_measured, read_shapes
+from costmodel.errors import ParameterError, Problem, nearest
+from costmodel.measured import Measured, bundled_measured, read_measured, read_shapes
 from costmodel.records import record, replace
 from costmodel.validation.figures import PREDICTORS, Group, grouped_figures
-from costmodel.validation.predictors import predicted_rows
-from costmodel.validation.profiles import CONDITIONS, Match, match
-from costmodel.validation.subjects import NO_SHAPES, Subjects
+from costmodel.validation.profiles import UNCALIBRATED, devices_of_files
+from costmodel.validation.rows import Rows
+from costmodel.validation.subjects import Subjects
 
 if TYPE_CHECKING:
     import pandas
@@ -26,18 +23,20 @@ KEYS = ("data", "device", "runtime", "dtype", "threads")
 """What rows of one group have in common, unless asked otherwise."""
 FURTHER_KEYS = ("runtime_version", "layout", "batch", "network", "op_kind", "operator", "resolution", "width")
 """Columns that rows may be grouped by as well."""
-FAILED = "the run failed"
+Paths: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
 @record
 class Validation:
     """Predicted against measured. `groups` have the figures of each predictor, `skipped` counts rows by reason;
     `columns` hold one entry per row that was predicted: its key, network, measured and predicted seconds, and
-    `calibrated`: whether its profile was fitted under the row's own conditions, the nearest ones, or not at all."""
+    `calibrated`: whether its profile was fitted under the row's own conditions, the nearest ones, or not at all.
+    `warnings` are words of the tables that nothing is known of, each with its first place."""
 
     groups: tuple[Group, ...]
     skipped: Mapping[str, int]
     columns: Mapping[str, Sequence[Any]]
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def rows(self) -> pandas.DataFrame:
@@ -55,41 +54,63 @@ class Validation:
 
 
 def validate(
-    *data: str | os.PathLike[str] | Measured, shapes: Sequence[str | os.PathLike[str]] = (), by: Sequence[str] = KEYS,
-    devices: Sequence[str] = (),
+    *data: str | os.PathLike[str] | Measured, shapes: Paths = (), by: str | Sequence[str] = KEYS,
+    devices: str | Sequence[str] = (), hardware: Paths = (),
 ) -> Validation:  # fmt: skip
     """Hold predictions against measurements: files in the layout of `hardware/measured`, by default those bundled.
 
     `shapes` are tables of the operators of networks; they come before the bundled ones. A row of a whole network
-    needs one, or a bundled spec of the same network (`hardware/measured/networks.csv`); a row of a single operator
-    has its shape itself. `by` are the columns to group by, `devices` those whose rows are wanted (all). The four
-    predictors see the same rows: `PREDICTORS`.
+    needs one, or names a bundled network or a spec file, with its parameters (`mobilenet_v2 width=0.5`); a row of a
+    single operator has its shape itself. `hardware` are hardware files; a row is of their device where its `device` is
+    the name that stands in the file, or the path of the file. `by` are the columns to group by, `devices` those whose
+    rows are wanted (all). The four predictors see the same rows: `PREDICTORS`.
 
     >>> result = validate("tflite_phones", by=["device"])
     >>> sorted(figure["predictor"] for figure in figure_rows(result) if figure["device"] == "pixel_1")
     ['eq1_datasheet', 'full', 'macs', 'two_fitted']
 
-    Raises: SpecError for a file that is not in the layout, ParameterError for a column to group by.
+    Raises: SpecError for a file that is not in the layout or a network that cannot be loaded, ParameterError for a
+    column to group by, a device without rows, or two hardware files of one device.
     """
+    by, devices = _several(by), _several(devices)
     checked_keys(by)
+    own = devices_of_files(_several(hardware))
     tables = [_table(each) for each in data] if data else list(bundled_measured().values())
-    subjects = Subjects([read_shapes(os.fspath(path)) for path in shapes])
-    skipped: Counter[str] = Counter()
-    unpredicted: Counter[tuple[Any, ...]] = Counter()
+    _check_devices(devices, tables)
+    subjects = Subjects([read_shapes(os.fspath(path)) for path in _several(shapes)])
+    parts = [Rows(_of_devices(table, devices), by, own).predicted(subjects) for table in tables]
     columns: dict[str, list[Any]] = {}
-    for table in tables:
-        rows = _Rows(_of_devices(table, devices), skipped, unpredicted, by)
-        for name, values in rows.predicted(subjects).items():
+    for part in parts:
+        for name, values in part.columns.items():
             columns.setdefault(name, []).extend(values)
-    keys = [dict(zip(by, key, strict=True)) for key in columns.get("key", [])]
+    keys = [dict(zip(by, key, strict=True)) for key in columns.pop("key", [])]
     groups = grouped_figures(
         keys, columns.get("measured_seconds", []), {name: columns.get(name, []) for name in PREDICTORS},
-        columns.get("held_out_median_ape", []),
+        columns.get("held_out_median_ape", []), [each == UNCALIBRATED for each in columns.get("calibrated", [])],
     )  # fmt: skip
+    skipped = sum((part.skipped for part in parts), Counter[str]())
+    unpredicted = sum((part.unpredicted for part in parts), Counter[tuple[Any, ...]]())
     return Validation(
-        tuple(_with_skipped(groups, unpredicted, by)), dict(skipped.most_common()),
-        {name: values for name, values in columns.items() if name != "key"},
+        tuple(_with_skipped(groups, unpredicted, by)), dict(skipped.most_common()), columns,
+        tuple(warning for part in parts for warning in part.warnings),
     )  # fmt: skip
+
+
+def _several(value: Any) -> Sequence[Any]:
+    """One word or path as a list of one."""
+    return (value,) if isinstance(value, (str, os.PathLike)) else tuple(value)
+
+
+def _check_devices(devices: Sequence[str], tables: Sequence[Measured]) -> None:
+    """Raise: ParameterError for a device that no row is of."""
+    if not devices:
+        return
+    there = {str(name) for table in tables for name in table.frame["device"].unique()}
+    for name in devices:
+        if name not in there:
+            few = f"the rows are of {', '.join(sorted(there))}" if len(there) <= 20 else ""
+            hint = nearest(name, there) or few
+            raise ParameterError(f"no row is of the device {name!r}" + (hint and f"; {hint}"))
 
 
 def checked_keys(by: Sequence[str]) -> None:
@@ -99,6 +120,8 @@ def checked_keys(by: Sequence[str]) -> None:
         if name not in known:
             hint = nearest(str(name), known) or f"there are {', '.join(known)}"
             raise ParameterError(f"rows cannot be grouped by {name!r}; {hint}")
+        if list(by).count(name) > 1:
+            raise ParameterError(f"{name} is given twice among the columns to group by")
     if not by:
         raise ParameterError("give at least one column to group by")
 
@@ -107,7 +130,8 @@ def figure_rows(validation: Validation) -> list[dict[str, Any]]:
     """One entry per group and predictor: the key, then n, skipped, and the figures."""
     return [
         {
-            **group.key, "predictor": name, "n": figures.n, "skipped": group.skipped, "mape": figures.mape,
+            **group.key, "predictor": name, "n": figures.n, "skipped": group.skipped,
+            "uncalibrated": group.uncalibrated, "mape": figures.mape,
             "median_ape": figures.median_ape, "within_10": figures.within_10, "within_20": figures.within_20,
             "kendall_tau": figures.kendall_tau,
             "held_out_median_ape": group.held_out_median_ape if name == "full" else None,
@@ -140,92 +164,3 @@ def _with_skipped(groups: list[Group], unpredicted: Counter[tuple[Any, ...]], by
         Group(dict(zip(by, key, strict=True)), count, dict.fromkeys(PREDICTORS, nothing))
         for key, count in unpredicted.items()
     ]
-
-
-class _Rows:
-    """The rows of one table on their way to predictions."""
-
-    def __init__(
-        self, table: Measured, skipped: Counter[str], unpredicted: Counter[tuple[Any, ...]], by: Sequence[str]
-    ) -> None:
-        self._frame = table.frame
-        self._name = table.name
-        self._skipped, self._unpredicted, self._by = skipped, unpredicted, by
-        self._matches: dict[tuple[Any, ...], Match] = {}
-
-    def predicted(self, subjects: Subjects) -> dict[str, list[Any]]:
-        """One list per column, of the rows that could be predicted."""
-        import numpy
-
-        frame = self._frame
-        records: list[dict[str, Any]] = [dict(row) for row in frame.to_dict("records")]  # type: ignore[arg-type]
-        matches = [self._match(row) for row in records]
-        keys = [self._key(row, found) for row, found in zip(records, matches, strict=True)]
-        usable = []
-        for at, (row, found) in enumerate(zip(records, matches, strict=True)):
-            reason = _reason(row, found, subjects)
-            if reason:
-                self._skipped[reason] += 1
-                self._unpredicted[keys[at]] += 1
-            else:
-                usable.append(at)
-        by_profile: dict[int, list[int]] = {}
-        for at in usable:
-            by_profile.setdefault(id(matches[at]), []).append(at)
-        seconds = {name: numpy.full(len(records), numpy.nan) for name in PREDICTORS}
-        for members in by_profile.values():
-            made = predicted_rows(frame.iloc[members], matches[members[0]], subjects)
-            for name, values in made.items():
-                seconds[name][members] = values
-        return {
-            "data": [self._name] * len(usable),
-            "key": [keys[at] for at in usable],
-            "line": [records[at]["line"] for at in usable],
-            **{name: [records[at][name] for at in usable] for name in ("device", "runtime", "dtype", "network")},
-            "profile": [matches[at].profile.name for at in usable],  # type: ignore[union-attr]
-            "calibrated": [matches[at].calibrated for at in usable],
-            "held_out_median_ape": [_stated(matches[at].profile) for at in usable],
-            "measured_seconds": [records[at]["latency_seconds"] for at in usable],
-            **{name: values[usable].tolist() for name, values in seconds.items()},
-        }
-
-    def _match(self, row: Mapping[str, Any]) -> Match:
-        conditions = {name: row.get(name) for name in CONDITIONS if row.get(name) not in (None, "")}
-        conditions |= {name: value for name, value in note_values(row["note"]).items() if name in CONDITIONS}
-        key = row["device"], row["runtime"], row["dtype"], *sorted(map(str, conditions.items()))
-        if key not in self._matches:
-            self._matches[key] = match(row["device"], row["runtime"], row["dtype"], conditions)
-        return self._matches[key]
-
-    def _key(self, row: Mapping[str, Any], found: Match) -> tuple[Any, ...]:
-        own = {"data": self._name, "calibrated": found.calibrated}
-        values = [own[name] if name in own else row[name] for name in self._by]
-        return tuple([None if value == "" or value != value else _plain(value) for value in values])
-
-
-def _stated(profile: HardwareProfile | None) -> float | None:
-    """The error that a profile states, on rows left out of its fit."""
-    calibration = None if profile is None else profile.calibration
-    return None if calibration is None else calibration.held_out_median_ape
-
-
-def _plain(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _reason(row: Mapping[str, Any], found: Match, subjects: Subjects) -> str:
-    """Why a row is not predicted; empty where it is."""
-    if not row["latency_seconds"] > 0:
-        return FAILED
-    if found.profile is None:
-        return found.reason
-    if not row["op_kind"] and subjects.network(row["network"], fusion_of(found.profile)) is None:
-        return NO_SHAPES
-    return ""
-
-
-def fusion_of(profile: HardwareProfile) -> Fusion:
-    """The fold rule of a profile: that of its family where it is calibrated."""
-    if profile.calibration is None:
-        return FUSIONS["folded"]
-    return fusion_named(family_named(profile.calibration.family).fusion)

@@ -10,6 +10,12 @@ from costmodel.validation.comparison import Validation, figure_rows
 from costmodel.validation.figures import PREDICTORS
 
 FIGURES = ("mape", "median_ape", "within_10", "within_20", "kendall_tau", "held_out_median_ape")
+UNCALIBRATED_ROWS = (
+    "; uncalibrated: rows whose full is Eq. 1 on datasheet numbers, since nothing was fitted in their runtime and "
+    "number format"
+)
+MAXIMUM_SHOWN = 20
+"""Warnings that are printed."""
 
 
 def _part(value: Any) -> str:
@@ -34,8 +40,16 @@ def columns_of(found: Validation) -> dict[str, list[Any]]:
 
 
 def as_object(found: Validation) -> dict[str, Any]:
-    """The JSON of `validate`: rows with the figures of each group and predictor, and how many were skipped why."""
-    return {"rows": figure_rows(found), "skipped": dict(found.skipped)}
+    """The JSON of `validate`: rows with the figures of each group and predictor, how many were skipped why, and
+    warnings."""
+    return {"rows": figure_rows(found), "skipped": dict(found.skipped), "warnings": warning_lines(found)}
+
+
+def warning_lines(found: Validation) -> list[str]:
+    """The first warnings, and how many more there are."""
+    lines = [str(each) for each in found.warnings[:MAXIMUM_SHOWN]]
+    more = len(found.warnings) - len(lines)
+    return [*lines, f"{more:,} more warnings are not shown"] if more else lines
 
 
 def as_text(found: Validation) -> str:
@@ -48,6 +62,9 @@ def as_text(found: Validation) -> str:
     }
     table["n"] = [group.accuracy["full"].n for group in found.groups]
     table["skipped"] = [group.skipped or "" for group in found.groups]
+    plain = [group.uncalibrated for group in found.groups]
+    if any(plain):
+        table["uncalibrated"] = [count or "" for count in plain]
     for name in PREDICTORS:
         table[name] = [group.accuracy[name].median_ape for group in found.groups]
     table["within 20 %"] = [group.accuracy["full"].within_20 for group in found.groups]
@@ -58,9 +75,11 @@ def as_text(found: Validation) -> str:
         "median of |predicted / measured - 1| by "
         + "; ".join(f"{name}: {meaning}" for name, meaning in PREDICTORS.items())
         + "; within 20 % and tau (order) of full; held out: the median error that the profiles state for rows left out "
-        "of their fit, since the bundled rows themselves were fitted"
+        "of their fit, since the bundled rows themselves were fitted" + UNCALIBRATED_ROWS * any(plain)
     )
     predicted = sum(group.accuracy["full"].n for group in found.groups)
     skipped = ", ".join(f"{count} {reason}" for reason, count in found.skipped.items()) or "none"
     parts.append(f"{predicted} rows predicted; skipped: {skipped}")
+    if found.warnings:
+        parts.append("\n".join(warning_lines(found)))
     return "\n\n".join(parts)

@@ -36,21 +36,19 @@ def _predicted(frame: pandas.DataFrame, found: Match, subjects: Subjects, of_ker
     profile = found.profile
     assert profile is not None
     batch = numpy.maximum(frame["batch"].fillna(1.0).to_numpy(float), 1.0)
-    family = family_named(profile.calibration.family) if profile.calibration is not None else None
-    own = fusion_named(family.fusion) if family is not None else FUSIONS["folded"]
     folded = _rows(frame, subjects, FUSIONS["folded"], profile, of_kernels)
     plain = _Plain(*folded, batch)
-    sheet = datasheet(profile.device.name, profile.dtype.name)
+    sheet = datasheet(profile.device, profile.dtype.name)
     result = {"eq1_datasheet": plain.eq1(sheet, sheet.macs_per_second, sheet.bytes_per_second)} if sheet else {}
     if profile.calibration is None:
         return result | {"full": plain.eq1(profile, profile.macs_per_second, profile.bytes_per_second)}
-    baselines = profile.calibration.baselines
+    baselines, family = profile.calibration.baselines, family_named(profile.calibration.family)
     if "macs_macs_per_second" in baselines:
         result["macs"] = plain.total("macs") * batch / baselines["macs_macs_per_second"]
     if "two_macs_per_second" in baselines:
         two = baselines["two_macs_per_second"], baselines["two_bytes_per_second"]
         result["two_fitted"] = plain.eq1(profile, *two)
-    workload, starts = _rows(frame, subjects, own, profile, of_kernels, family.facts if family is not None else ())
+    workload, starts = _rows(frame, subjects, fusion_named(family.fusion), profile, of_kernels, family.facts)
     times = workload_times(workload, profile, _each(batch, starts, workload))
     result["full"] = times.latency_seconds if of_kernels else network_seconds_of_rows(workload, times, profile, starts)
     return result

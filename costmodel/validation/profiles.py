@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from costmodel.errors import CostmodelError
+from costmodel.errors import CostmodelError, ParameterError
 from costmodel.hardware import (
     IDEALISED,
     Device,
@@ -20,6 +22,10 @@ from costmodel.records import record, replace
 
 NOT_STATED = "not_stated"
 """The runtime of a profile for measurements whose source does not say what they ran on."""
+UNCALIBRATED = "none"
+"""What `Match.calibrated` says where nothing was fitted: Eq. 1 on datasheet numbers."""
+NO_PROFILE = "no profile of the device (--hardware FILE takes a hardware file)"
+NO_PEAK = "no peak of the device in this number format"
 CONDITIONS = (
     "layout", "threads", "runtime_version", "powersave", "gpu_device", "clock_hz", "core", "round", "mode",
     "quantisation", "system",
@@ -37,15 +43,36 @@ class Match:
     reason: str = ""
 
 
-def match(device: str, runtime: str, dtype: str, conditions: Mapping[str, Any]) -> Match:
+def devices_of_files(paths: Sequence[str | os.PathLike[str]]) -> dict[str, Device]:
+    """The devices of hardware files, by the name that stands in the file and by the path of the file.
+
+    Raises: SpecError for a file that is wrong, ParameterError for two devices of one name.
+    """
+    found: dict[str, Device] = {}
+    for path in [os.fspath(path) for path in paths]:
+        if path.endswith((".csv", ".csv.gz")):
+            raise ParameterError(f"{path} is a table, not a hardware file; give measured tables before --hardware")
+        device = load_device(path)
+        for name in {device.name, path}:
+            if name in found:
+                raise ParameterError(f"{path}: the device {name!r} is given twice; give it one hardware file")
+            found[name] = device
+    return found
+
+
+def match(
+    device: str, runtime: str, dtype: str, conditions: Mapping[str, Any],
+    own: Mapping[str, Device] = MappingProxyType({}),
+) -> Match:  # fmt: skip
     """The profile for a row of a device. A runtime or number format that the row does not state is the device's.
+    Devices in `own` come before the bundled ones.
 
     >>> match("no_such_device", "tflite", "float32", {}).reason
-    'no profile of the device'
+    'no profile of the device (--hardware FILE takes a hardware file)'
     """
-    if device not in devices():
-        return Match(None, "", "no profile of the device")
-    known = load_device(device)
+    if device not in own and device not in devices():
+        return Match(None, "", NO_PROFILE)
+    known = own[device] if device in own else load_device(device)
     runtime = runtime or _measured_runtime(known)
     formats = [dtype] if dtype else list(known.runtimes.get(runtime, {}))
     for name in formats:
@@ -54,7 +81,8 @@ def match(device: str, runtime: str, dtype: str, conditions: Mapping[str, Any]) 
             nearest = min(found, key=lambda each: (distance(each.conditions, conditions), -len(each.conditions)))
             profile = replace(profile_of(known, runtime, name), calibration=nearest)
             return Match(profile, "own" if distance(nearest.conditions, conditions) == 0 else "nearest")
-    return Match(_datasheet(known, dtype), "none")
+    plain = _datasheet(known, dtype)
+    return Match(None, "", NO_PEAK) if plain is None else Match(plain, UNCALIBRATED)
 
 
 def distance(calibration: Mapping[str, Any], row: Mapping[str, Any]) -> float:
@@ -84,19 +112,22 @@ def _same(one: Any, other: Any) -> bool:
         return str(one) == str(other)
 
 
-def datasheet(device: str, dtype: str) -> HardwareProfile | None:
-    """Eq. 1 on the datasheet numbers of a device; None where one of them was fitted, not read."""
-    profile = _datasheet(load_device(device), dtype)
-    peaks, own = profile.device.peaks, profile.dtype
+def datasheet(device: Device, dtype: str) -> HardwareProfile | None:
+    """Eq. 1 on the datasheet numbers of a device; None where one of them was fitted, not read, or is not there."""
+    profile = _datasheet(device, dtype)
+    if profile is None:
+        return None
+    peaks, own = device.peaks, profile.dtype
     peak = peaks[own.name if own.name in peaks else own.peak]
-    return None if peak.fitted or profile.device.bandwidth.fitted else profile
+    return None if peak.fitted or device.bandwidth.fitted else profile
 
 
-def _datasheet(device: Device, dtype: str) -> HardwareProfile:
+def _datasheet(device: Device, dtype: str) -> HardwareProfile | None:
+    """Eq. 1 in a number format, by default the device's own; None where the device has no peak in it."""
     try:
         return profile_of(device, IDEALISED, dtype or None)
     except CostmodelError:
-        return profile_of(device, IDEALISED)
+        return None
 
 
 def _measured_runtime(device: Device) -> str:

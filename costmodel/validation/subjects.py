@@ -1,17 +1,18 @@
-"""What a measured row ran: the operators of a network, from a table of shapes or a bundled spec, or one kernel."""
+"""What a measured row ran: the operators of a network, from a table of shapes or a spec, or one kernel."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from costmodel.costs import cost_table
+from costmodel.errors import UnknownNameError
 from costmodel.fusion import Fusion
 from costmodel.measured import Shapes, bundled_networks, bundled_shapes
 from costmodel.records import replace
-from costmodel.specs.catalogue import load
+from costmodel.validation.networks import graph_named, is_of_an_origin
 from costmodel.workloads import Workload, workload_of
-from costmodel.workloads.reparameterised import deployed, deployed_name, trained_name
+from costmodel.workloads.reparameterised import SUFFIX, deployed, deployed_name, form_of, trained_name
 from costmodel.workloads.tables import folded_table, workload_of_table
 
 if TYPE_CHECKING:
@@ -22,19 +23,23 @@ NO_KERNEL = "no shape of the operator"
 
 
 class Subjects:
-    """Workloads by network and fold rule, each made once. Tables that are given come before the bundled ones."""
+    """Workloads by network and fold rule, each made once. Tables that are given come before the bundled ones, these
+    before bundled networks and spec files, which a row may name with parameters (`mobilenet_v2 width=0.5`).
+    `unknown` says of names that none of these has, in words, which are near."""
 
     def __init__(self, tables: Sequence[Shapes] = ()) -> None:
         self._tables = tables
         self._bundled: Mapping[str, Shapes] | None = None
         self._made: dict[tuple[str, Fusion, bool], Workload | None] = {}
-        self._whole: dict[str, Workload] = {}
+        self.unknown: dict[str, str] = {}
 
     def network(self, name: str, fusion: Fusion, reparameterised: bool = False) -> Workload | None:
         """The workload of a network as a runtime with this fold rule executes it; None without shapes and spec.
 
         `reparameterised`: in the form that it is deployed in, where it has one. So is a network that a table has
         without the `_deploy` of its name.
+
+        Raises: ParameterError, SpecError for a network that is named and cannot be loaded.
         """
         key = name, fusion, reparameterised
         if key not in self._made:
@@ -49,9 +54,33 @@ class Subjects:
                     return self._of_table(table, named, fusion, is_deployed)
         networks = bundled_networks()
         known = (networks.get(deployed_name(name)) if reparameterised else None) or networks.get(name)
-        if known is None or not known.spec_name:
+        if known is not None:
+            named = f"{known.spec_name} {known.parameters}" if known.spec_name else ""
+        else:
+            named = "" if is_of_an_origin(name) else name
+        return self._of_spec(named, fusion, reparameterised and known is None) if named else None
+
+    def names_spec(self, name: str) -> bool:
+        """Whether a row with this name of a network means a bundled network or a spec file."""
+        if is_of_an_origin(name) or name in bundled_networks():
+            return False
+        return name not in self.names()
+
+    def names(self) -> list[str]:
+        """The networks of the tables that were given."""
+        return [name for table in self._tables for name in table.rows]
+
+    def _of_spec(self, name: str, fusion: Fusion, reparameterised: bool) -> Workload | None:
+        network, blank, parameters = name.partition(" ")
+        if reparameterised and form_of(network) and not network.endswith((SUFFIX, ".toml")):
+            found = self._of_spec(network + SUFFIX + blank + parameters, fusion, False)
+            if found is not None:
+                return found
+        try:
+            return workload_of(cost_table(graph_named(name)), fusion)
+        except UnknownNameError as error:
+            self.unknown[name] = str(error)
             return None
-        return workload_of(cost_table(load(known.spec_name, **_parameters(known.parameters))), fusion)
 
     def _of_table(self, table: Shapes, name: str, fusion: Fusion, is_deployed: bool) -> Workload:
         rows = table.rows_of(name)
@@ -66,13 +95,6 @@ class Subjects:
         if self._bundled is None:
             self._bundled = bundled_shapes()
         return tuple(self._bundled.values())
-
-
-def _parameters(words: str) -> dict[str, Any]:
-    """Parameters in the words of the command line: numbers where they are numbers."""
-    import json
-
-    return {name: json.loads(value) for name, _, value in (word.partition("=") for word in words.split())}
 
 
 def kernels(frame: pandas.DataFrame) -> Workload:

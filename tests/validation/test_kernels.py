@@ -7,7 +7,7 @@ import pytest
 
 from costmodel.costs import cost_table
 from costmodel.fusion import FUSIONS
-from costmodel.hardware import load_hardware
+from costmodel.hardware import load_device, load_hardware
 from costmodel.latency import workload_times
 from costmodel.measured import bundled_measured
 from costmodel.records import replace
@@ -78,8 +78,8 @@ def test_a_format_may_have_a_peak_of_its_own() -> None:
 
 
 def test_fitted_numbers_are_no_datasheet() -> None:
-    assert datasheet("iphone_6", "int8") is None
-    assert datasheet("titan_xp", "float32") is not None
+    assert datasheet(load_device("iphone_6"), "int8") is None
+    assert datasheet(load_device("titan_xp"), "float32") is not None
 
 
 def test_every_row_of_the_two_sources_is_predicted() -> None:

@@ -13,7 +13,9 @@ from costmodel.errors import ParameterError, SpecError
 from costmodel.measured import bundled_measured
 from costmodel.validation import PREDICTORS, figure_rows, validate
 from costmodel.validation.figures import grouped_figures
-from costmodel.validation.profiles import distance, match
+from costmodel.validation.profiles import NO_PROFILE, distance, match
+from costmodel.validation.rows import FAILED
+from costmodel.validation.subjects import NO_SHAPES
 
 HEAD = (
     "device,runtime,dtype,threads,batch,network,op_kind,gemm_m,gemm_n,gemm_k,in_elements,weight_elements,out_elements,macs,"
@@ -75,7 +77,8 @@ def test_rows_that_cannot_be_predicted_are_counted_with_their_reason(tmp_path: P
     )
     found = validate(written(tmp_path, *rows), by=["device"])
     assert dict(found.skipped) == {
-        "no shapes of the network": 1, "no profile of the device": 1, "the run failed": 1,
+        "no shapes of the network": 1, "the run failed": 1,
+        "no profile of the device (--hardware FILE takes a hardware file)": 1,
     }  # fmt: skip
     groups = {group.key["device"]: group for group in found.groups}
     assert (groups["ridge_5"].accuracy["full"].n, groups["ridge_5"].skipped) == (1, 2)
@@ -153,7 +156,8 @@ def test_every_row_of_a_bundled_device_has_a_profile() -> None:
     for name, table in bundled_measured().items():
         if len(table) < 200:
             found = validate(name)
-            assert set(found.skipped) <= {"no shapes of the network", "no profile of the device", "the run failed"}
+            assert set(found.skipped) <= {NO_SHAPES, NO_PROFILE, FAILED}
+            assert not found.warnings
 
 
 @pytest.mark.parametrize(
