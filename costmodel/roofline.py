@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pandas
 
 Overlap: TypeAlias = Literal["max", "sum"]
+OFF_CHIP = frozenset({"dram", "usb", "pcie"})
+"""Main memories beside which a chip has nearer ones: tensors that stay there are faster than Eq. 1 has them."""
 BOUNDS = ("compute", "memory", "overhead", "free")
 
 PREDICTION_COLUMNS: dict[str, str] = {
@@ -29,7 +31,8 @@ PREDICTION_COLUMNS: dict[str, str] = {
     "compute_seconds": "macs / peak",
     "memory_seconds": "bytes / bandwidth",
     "latency_seconds": "the larger of the two, or their sum; on a calibrated profile with all its terms",
-    "operational_intensity_macs_per_byte": "macs / bytes; None where no bytes are moved",
+    "operational_intensity_macs_per_byte": "macs / bytes, with the macs of all layers that run in the layer's kernel; "
+    "None where no bytes are moved",
     "bound": "which time is the larger: compute (intensity at or above the ridge point) or memory; free: both are 0",
 }
 OVERHEAD_COLUMN = {"overhead_seconds": "dispatch and launch of the layer's kernel; calibrated profiles only"}
@@ -62,8 +65,11 @@ class Prediction:
 
     @property
     def is_calibrated(self) -> bool:
-        """Whether the profile's constants were fitted to measurements and all of its terms are on."""
-        return self.profile.calibration is not None and len(self.terms) == len(term_names())
+        """Whether the profile's constants were fitted to measurements, all of its terms are on, and layers are folded
+        as they were for the fit."""
+        if self.profile.calibration is None or len(self.terms) != len(term_names()):
+            return False
+        return self.fusion == family_fusion(self.profile)
 
     @property
     def latency_low_seconds(self) -> Any:
@@ -202,13 +208,14 @@ def _calibrated(
     names, macs = costs.columns["layer"], costs.columns["macs"]
     found = [times.get(name, nothing) for name in names]
     own = {field: [layer[at] for layer in found] for at, field in enumerate(LayerTimes._fields)}
+    executed = own.pop("macs")
     columns: dict[str, list[Any]] = {
         "layer": list(names),
         "op": list(costs.columns["op"]),
         "block": list(costs.columns["block"]),
         "macs": list(macs),
         **own,
-        "operational_intensity_macs_per_byte": _intensities(macs, own["bytes"]),
+        "operational_intensity_macs_per_byte": _intensities(executed, own["bytes"]),
         "bound": list(map(_bound, own["compute_seconds"], own["memory_seconds"], own["overhead_seconds"])),
     }
     fold = rule.name if rule is not None else family_fusion(profile)
@@ -253,6 +260,13 @@ def refuse_unrated(layers: Iterable[tuple[str, str, Any]], profile: HardwareProf
                 f"{profile.name} gives no rate for the additions and shifts of {op} ({name!r}): its latency cannot be "
                 "predicted; the cost table counts them"
             )
+
+
+def bound_text(profile: HardwareProfile) -> str:
+    """What Eq. 1 on a device bounds, in words."""
+    if profile.estimated:
+        return f"no bound: fitted or estimated, {', '.join(profile.estimated)}"
+    return f"a lower bound as far as every tensor moves through {profile.device.memory}"
 
 
 def layer_bytes(activation_elements: Any, weight_elements: Any, dtype: Dtype, checked: bool = False) -> Any:

@@ -10,7 +10,7 @@ from costmodel.expectations import conditional_layers
 from costmodel.fusion import Fusion, folded_layers, fusion_named
 from costmodel.hardware import calibrated_runtimes
 from costmodel.report import as_table, grouped_digits, records_of, significant, with_prefix
-from costmodel.roofline import OVERHEAD_COLUMN, Prediction
+from costmodel.roofline import OVERHEAD_COLUMN, Prediction, bound_text, family_fusion
 
 if TYPE_CHECKING:
     from costmodel.conventions import Convention
@@ -296,10 +296,12 @@ def _evidence(prediction: Prediction) -> str:
         known = calibrated_runtimes(prediction.profile.device)
         hint = f"; calibrated: {', '.join(known)}" if known else ""
         return (
-            "roofline of datasheet numbers, not calibrated: a lower bound; "
+            f"roofline of datasheet numbers, not calibrated: {bound_text(prediction.profile)}; "
             f"fusion {prediction.fusion}, overlap {prediction.overlap}{hint}"
         )
     fitted = f"fitted to {calibration.n} rows of {calibration.calibrated_on}, grade {calibration.grade}"
+    if prediction.fusion != family_fusion(prediction.profile):
+        return f"{fitted} with fusion {family_fusion(prediction.profile)}; no band with fusion {prediction.fusion}"
     if not prediction.is_calibrated:
         return f"{', '.join(prediction.terms) or 'no terms'} of a profile {fitted}; no band with terms off"
     low, high = (with_prefix(end, "s", 3) for end in (prediction.latency_low_seconds, prediction.latency_high_seconds))

@@ -47,7 +47,7 @@ def test_without_terms_it_is_equation_1_of_the_datasheet(profile: object) -> Non
 def test_a_device_that_was_not_calibrated_has_only_the_first_steps() -> None:
     found = explain(NET, "ridge_5")
     assert {name for name, seconds in found.steps.items() if seconds} == set(BASE)
-    assert "a lower bound; it has no terms" in text.as_text(found, "op")
+    assert "a lower bound as far as every tensor moves through dram; it has no terms" in text.as_text(found, "op")
 
 
 def test_groups_are_sums_of_layers() -> None:

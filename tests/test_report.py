@@ -73,7 +73,7 @@ def test_the_text_says_what_is_memory_bound_and_what_is_estimated() -> None:
     assert "params          3,504,872" in text
     assert "ridge point     7 MACs/byte" in text
     assert "bandwidth 51.2 GB/s (estimated)" in text
-    assert "not calibrated: a lower bound" in text
+    assert "not calibrated: no bound: fitted or estimated, memory.dram" in text
     assert "of the time: depthwise_conv2d 17 of 17, add 10 of 10, global_avg_pool 1 of 1, linear 1 of 1" in text
     assert "87 layers folded into the one before them share its row; --fusion none lists all" in text
 

@@ -12,6 +12,7 @@ from costmodel.memory.peak import peak_memory
 from costmodel.passes.fold_norm import fold_norm
 from costmodel.records import record
 from costmodel.report import with_prefix
+from costmodel.roofline import OFF_CHIP
 
 
 @record
@@ -78,12 +79,15 @@ def _latency(costs: CostTable, setting: Setting) -> Check:
             "off in the median on rows that were not fitted"
         )
         return Check("latency", "seconds", prediction.latency_seconds, limit, layer, seconds, note, True)
-    estimated = prediction.profile.estimated
+    estimated, memory = prediction.profile.estimated, prediction.profile.device.memory
     note = "a lower bound: Eq. 1 on datasheet numbers"
     if estimated:
         note = f"no bound: Eq. 1 on numbers of which some are estimated, {', '.join(estimated)}"
+    elif memory in OFF_CHIP:
+        note = f"no bound: Eq. 1 moves every tensor through {memory}; those that stay on the chip are faster"
     needed = prediction.latency_seconds
-    return Check("latency", "seconds", needed, limit, layer, seconds, note, True, not estimated)
+    is_bound = not estimated and memory not in OFF_CHIP
+    return Check("latency", "seconds", needed, limit, layer, seconds, note, True, is_bound)
 
 
 def _energy(costs: CostTable, setting: Setting) -> Check:
@@ -95,8 +99,8 @@ def _energy(costs: CostTable, setting: Setting) -> Check:
         note = f"arithmetic and traffic by the table {estimate.table.name}, everything from DRAM"
         return Check("energy", "joules", estimate.joules, limit, layer, joules, note)
     profile = setting.profile
-    is_bound = profile is not None and not profile.estimated and profile.calibration is None
     is_calibrated = profile is not None and profile.calibration is not None
+    is_bound = estimate.power is not None and not estimate.power.doubts and not is_calibrated
     note = estimate.meaning if is_calibrated else f"active power x latency, {estimate.meaning}"
     return Check("energy", "joules", estimate.joules, limit, layer, joules, note, True, is_bound)
 

@@ -10,7 +10,7 @@ from costmodel.energies.work import LayerWork, NetworkWork
 from costmodel.errors import ParameterError, PredictionError
 from costmodel.hardware import HardwareProfile
 from costmodel.records import record
-from costmodel.roofline import Prediction, roofline_seconds
+from costmodel.roofline import OFF_CHIP, Prediction, roofline_seconds
 
 
 @record
@@ -184,6 +184,10 @@ def _doubts(work: NetworkWork, profile: HardwareProfile) -> tuple[str, ...]:
         found.append(f"the roofline is that of the core, the power of runs on an accelerator, {accelerator}")
     if profile.estimated:
         found.append(f"the roofline rests on numbers that are estimated, {', '.join(profile.estimated)}")
+    if profile.device.memory in OFF_CHIP:
+        found.append(
+            f"the roofline moves every tensor through {profile.device.memory}, also those that stay on the chip"
+        )
     if work.fusion == "none":
         found.append("with fusion none every operator moves its tensors, which runtimes that fold do not")
     return tuple(found)

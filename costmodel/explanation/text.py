@@ -10,6 +10,7 @@ from costmodel.explanation.difference import Difference
 from costmodel.explanation.explain import STEP_MEANINGS, STEPS, Explanation
 from costmodel.latency import TERMS
 from costmodel.report import as_table, records_of, with_prefix
+from costmodel.roofline import bound_text
 from costmodel.summary import calibration_object
 
 
@@ -70,13 +71,14 @@ def heading(found: Explanation) -> str:
     profile, calibration = prediction.profile, prediction.profile.calibration
     graph = prediction.costs.graph
     line = f"{graph.name}, batch {prediction.costs.batch}, on {profile.name}: {_seconds(found.latency_seconds)}"
+    inputs = f"\nfitted or estimated, not from a datasheet: {', '.join(profile.estimated)}" if profile.estimated else ""
     if calibration is None:
-        return f"{line}\nEq. 1 on datasheet numbers: a lower bound; it has no terms"
+        return f"{line}\nEq. 1 on datasheet numbers: {bound_text(profile)}; it has no terms"
     low, high = _seconds(prediction.latency_low_seconds), _seconds(prediction.latency_high_seconds)
     return (
         f"{line} (four of five between {low} and {high})\n"
         f"fitted to {calibration.n} rows of {calibration.calibrated_on}, grade {calibration.grade}: "
-        f"{calibration.held_out_median_ape:.1%} off in the median on rows that were not fitted"
+        f"{calibration.held_out_median_ape:.1%} off in the median on rows that were not fitted{inputs}"
     )
 
 

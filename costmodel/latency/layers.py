@@ -19,8 +19,10 @@ from costmodel.workloads.variants import facts_of_variants
 
 
 class LayerTimes(NamedTuple):
-    """What one layer takes: bytes that it moves, and seconds of every inference. A layer without a row takes none."""
+    """What one layer takes: MACs that its kernel executes, bytes that it moves, and seconds of every inference. A layer
+    without a row takes none."""
 
+    macs: Any = 0
     bytes: Any = 0
     compute_seconds: Any = 0.0
     memory_seconds: Any = 0.0
@@ -50,7 +52,7 @@ def layer_times(
     else:
         made = shared_constants(shared, family, conditions_of(profile), batch)
         found = row_times(made.columns, made.base, rates_of(profile), batch, family, terms)
-        times = _listed(found, made.workload.repeats, whole)
+        times = _listed(found, made.columns["macs"] * batch, made.workload.repeats, whole)
     inference = numbers.get("inference_seconds", 0.0) if is_whole else 0.0
     return _of_layers(shared.rows, times), inference
 
@@ -67,17 +69,18 @@ def _of_layers(rows: Mapping[str, Row], times: Iterable[LayerTimes]) -> dict[str
     return found
 
 
-def _listed(times: Times, repeats: Any, whole: float) -> list[LayerTimes]:
+def _listed(times: Times, macs: Any, repeats: Any, whole: float) -> list[LayerTimes]:
     """The times of each row in all its repeats, as plain numbers."""
     import numpy
 
     seconds = repeats * whole
     table = numpy.empty((len(repeats), len(LayerTimes._fields)))
-    table[:, 0] = times.bytes * repeats
-    table[:, 1] = times.compute_seconds * seconds
-    table[:, 2] = times.memory_seconds * seconds
-    table[:, 3] = times.overhead_seconds * seconds
-    table[:, 4] = times.latency_seconds * seconds
+    table[:, 0] = macs * repeats
+    table[:, 1] = times.bytes * repeats
+    table[:, 2] = times.compute_seconds * seconds
+    table[:, 3] = times.memory_seconds * seconds
+    table[:, 4] = times.overhead_seconds * seconds
+    table[:, 5] = times.latency_seconds * seconds
     return list(map(LayerTimes._make, table.tolist()))
 
 
@@ -95,6 +98,6 @@ def _swept(
         times = row_times(columns, base, rates, batch, family, terms)
         seconds = row.repeats * whole
         yield LayerTimes(
-            times.bytes * row.repeats, times.compute_seconds * seconds, times.memory_seconds * seconds,
-            times.overhead_seconds * seconds, times.latency_seconds * seconds,
+            columns["macs"] * batch * row.repeats, times.bytes * row.repeats, times.compute_seconds * seconds,
+            times.memory_seconds * seconds, times.overhead_seconds * seconds, times.latency_seconds * seconds,
         )  # fmt: skip
