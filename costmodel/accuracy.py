@@ -11,6 +11,13 @@ from costmodel.records import record
 
 GRADES = {"A": 0.10, "B": 0.20, "C": float("inf")}
 """The greatest median absolute error of a calibration of each grade, on rows that were not fitted."""
+LEAST_ROWS = {"A": 8, "B": 4, "C": 1}
+"""How many rows of its own a calibration of each grade needs. Where errors are normal and their true median is twice
+the limit of a grade, 8 rows stay below the limit by chance in 6 of 100 cases, 4 rows in 11, one row in 26. Rows of
+other devices with the same runtime, from which an error was taken over, are no rows of its own."""
+WIDEST_BAND = {"A": 1.5, "B": 2.25, "C": float("inf")}
+"""How far the ends of the band may lie apart, high / low: measured / predicted of four rows of five. Normal errors with
+a median of 10 and 20 % make bands of 1.44 and 2.00; a band that is wider has errors that the median does not show."""
 
 
 @record
@@ -52,13 +59,22 @@ def accuracy_of(predicted: Any, measured: Any) -> Accuracy:
     return Accuracy(len(errors), float(errors.mean()), float(numpy.median(errors)), within_10, within_20, tau)
 
 
-def grade_of(median_ape: float) -> str:
-    """A up to 10 %, B up to 20 %, C (order only) beyond.
+def grade_of(median_ape: float, n: int | None = None, low: float | None = None, high: float | None = None) -> str:
+    """The grade of a calibration: A, B, or C (order only), by what was found on rows that were not fitted.
+
+    `GRADES` bounds the median absolute error, `LEAST_ROWS` the number of rows, `WIDEST_BAND` high / low, the 90th by
+    the 10th percentile of measured / predicted. What is not given bounds nothing.
 
     >>> grade_of(0.1), grade_of(0.15), grade_of(0.3)
     ('A', 'B', 'C')
+    >>> grade_of(0.05, n=30, low=0.9, high=1.2), grade_of(0.05, n=4), grade_of(0.05, n=30, low=0.4, high=2.6)
+    ('A', 'B', 'C')
     """
-    return next(grade for grade, most in GRADES.items() if median_ape <= most)
+    width = 1.0 if low is None or high is None else high / low
+    for grade, most in GRADES.items():
+        if median_ape <= most and (n is None or n >= LEAST_ROWS[grade]) and width <= WIDEST_BAND[grade]:
+            return grade
+    return "C"
 
 
 def kendall_tau(first: Sequence[float], second: Sequence[float]) -> float | None:

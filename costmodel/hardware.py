@@ -56,7 +56,8 @@ class Calibration:
     memories. `baselines` are the fitted rates of the two simpler predictors that it is held against. `n` rows of
     `calibrated_on`; on rows left out of the fit (by `held_out_by`) the median absolute error is
     `held_out_median_ape`, a part of `held_out_within_20` was within 20 %, and measured / predicted lay between
-    `held_out_low` and `held_out_high` for four of five. `grade`: A up to 10 %, B up to 20 %, C beyond.
+    `held_out_low` and `held_out_high` for four of five. `grade`: A, B or C, by these figures and `n`
+    (`costmodel.accuracy.grade_of`), or below it where `note` says why.
     """
 
     family: str
@@ -74,6 +75,7 @@ class Calibration:
     held_out_low: float
     held_out_high: float
     grade: str
+    note: str = ""
 
 
 @record
@@ -244,6 +246,7 @@ def _calibration_of(settings: Mapping[str, Any], table: Mapping[str, Any]) -> Ca
         tuple((capacity, rate) for capacity, rate in table.get("levels", ())), table.get("baselines", {}),
         table["calibrated_on"], table["n"], str(table["date"]), table["held_out_by"], table["held_out_median_ape"],
         table["held_out_within_20"], table["held_out_low"], table["held_out_high"], table["grade"],
+        table.get("note", ""),
     )  # fmt: skip
 
 
@@ -298,16 +301,19 @@ def load_device(name: str) -> Device:
     """
     if _is_path(name):
         document = read(name)
-        from costmodel.hardware_schema import check_device
-
-        check_device(document)
         if document.data.get("runtime"):
-            from costmodel.latency.schema import check_calibrations
+            from costmodel.latency.schema import check_hardware
 
-            check_calibrations(document)
+            check_hardware(document)
+        else:
+            from costmodel.hardware_schema import check_device
+
+            check_device(document)
         return _device(document)
     if name not in names_in(FOLDER):
         hint = nearest(name, names_in(FOLDER)) or "`costmodel hardware` lists them"
+        if "=" in name:
+            hint = "conditions stand behind device:runtime:dtype, as in raspberry_pi_4:ncnn:auto:threads=4,powersave=0"
         raise UnknownNameError(f"unknown device {name!r}; {hint}")
     return _device(read_bundled(FOLDER, name))
 

@@ -87,6 +87,7 @@ def _held_out(runtime: str, dtype: str, calibration: Calibration) -> dict[str, A
     conditions = ",".join(f"{key}={value}" for key, value in calibration.conditions.items())
     what = ":".join(filter(None, ("held-out error", runtime, dtype, conditions))).replace(":", " ", 1)
     fitted = f"{calibration.n} rows of {calibration.calibrated_on}, left out by {calibration.held_out_by}"
+    fitted += f"; {calibration.note}" if calibration.note else ""
     return _row(what, f"{calibration.held_out_median_ape:.1%}", f"grade {calibration.grade}", "", False, fitted)
 
 

@@ -12,14 +12,14 @@ from costmodel.errors import SpecError
 from costmodel.files import folder, read_bundled
 from costmodel.hardware import MemoryLevel, Peak, devices, load_device, load_hardware, ridge_profile
 from costmodel.hardware_listing import device_details, listing
-from costmodel.hardware_schema import check_device
+from costmodel.latency.schema import check_hardware
 
 GOOD = (Path(folder("hardware")) / "stm32f746.toml").read_text()
 
 
 @pytest.mark.parametrize("name", devices())
 def test_every_bundled_file_is_right(name: str) -> None:
-    check_device(read_bundled("hardware", name))
+    check_hardware(read_bundled("hardware", name))
     device = load_device(name)
     assert device.name == name
     assert load_hardware(name).ridge_point_macs_per_byte > 0
@@ -94,11 +94,11 @@ def test_ridge_profile_agrees_with_the_bundled_devices() -> None:
     ("old", "new", "line", "text"),
     [
         ("bytes_per_second = 8.64e8", "bytes_per_second = -1.0", 13,
-         "bytes_per_second: input should be greater than or equal to 0.001"),
+         "bytes_per_second = -1 must be at least 0.001; write 34.1 GB/s as 34.1e9"),
         ("bytes_per_second = 8.64e8", 'bytes_per_second = "fast"', 13,
-         "bytes_per_second: input should be a valid number"),
+         "bytes_per_second must be a number; write 34.1 GB/s as 34.1e9"),
         ("bytes_per_second = 8.64e8", "bandwith = 8.64e8", 13, "unknown key 'bandwith'"),
-        ('class   = "MCU"', 'class   = "toaster"', 4, "class: input should be 'CPU', 'GPU'"),
+        ('class   = "MCU"', 'class   = "toaster"', 4, "class = 'toaster' is not known; there are CPU, GPU, EdgeTPU"),
         ('class   = "MCU"\n', "", 1, "[device] has no 'class'; add class = ..."),
         ('memory  = "sram"', 'memory  = "ram"', 5, "there is no [memory.ram]; levels: sram, dtcm, flash"),
         ('memory  = "sram"', 'memory  = "flash"', 25, "the level of the roofline has no bytes_per_second"),
@@ -160,9 +160,13 @@ def test_a_runtime_of_a_file_is_addressed_by_name(tmp_path: Path) -> None:
     ("old", "new", "text"),
     [
         ("[memory.dtcm]", "[runtime.tflite]\n[memory.dtcm]", "runtime 'tflite' has no number format"),
-        ('memory  = "sram"', "memory  = []", "memory: input should be a valid string"),
-        ('dtype   = "int8"', "dtype   = {}", "dtype: input should be a valid string"),
-        ("bytes_per_second = 8.64e8", "bytes_per_second = 1e-320", "greater than or equal to 0.001"),
+        ('memory  = "sram"', "memory  = []", 'memory must be a text; write memory = "..."'),
+        ('dtype   = "int8"', "dtype   = {}", 'dtype must be a text; write dtype = "..."'),
+        (
+            "bytes_per_second = 8.64e8",
+            "bytes_per_second = 1e-320",
+            "bytes_per_second = 9.99989e-321 must be at least 0.001",
+        ),
     ],
 )
 def test_odd_values_in_a_hardware_file_are_answered(tmp_path: Path, old: str, new: str, text: str) -> None:

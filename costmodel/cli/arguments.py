@@ -20,6 +20,22 @@ def prediction_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overlap", metavar="max|sum", help="compute and transfer: larger or sum")
 
 
+def devices_of(text: str) -> list[str]:
+    """The profiles of a list by commas. Commas also stand between the conditions of one profile: a part with `=` and
+    without `:` goes on with the profile before it, unless it is a file.
+
+    >>> devices_of("pixel_1:tflite,raspberry_pi_4:ncnn:auto:threads=4,powersave=0,ridge_5")
+    ['pixel_1:tflite', 'raspberry_pi_4:ncnn:auto:threads=4,powersave=0', 'ridge_5']
+    """
+    found: list[str] = []
+    for part in text.split(","):
+        if found and "=" in part and ":" not in part and not part.endswith(".toml"):
+            found[-1] += f",{part}"
+        else:
+            found.append(part)
+    return found
+
+
 def costs_of(options: argparse.Namespace) -> Any:
     """The cost table that the arguments ask for."""
     from costmodel.assignments import parameters_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from costmodel.cli.arguments import costs_of, network_arguments, prediction_arguments
+from costmodel.cli.arguments import costs_of, devices_of, network_arguments, prediction_arguments
 from costmodel.cli.memory import memory_chart, memory_dtype
 from costmodel.errors import ParameterError
 
@@ -45,7 +45,7 @@ def _plot(options: argparse.Namespace) -> int:
         return _plot_memory(options)
     costs = costs_of(options)
     if options.kind == "roofline":
-        names = ("ridge_5,ridge_500" if options.hardware is None else options.hardware).split(",")
+        names = devices_of("ridge_5,ridge_500" if options.hardware is None else options.hardware)
         overlap: Any = options.overlap or "max"
         predictions = [predict(costs, name, options.dtype, options.fusion, overlap) for name in names]
         from costmodel import plots

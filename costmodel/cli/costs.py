@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from costmodel.cli.arguments import costs_of, network_arguments, prediction_arguments
+from costmodel.cli.arguments import costs_of, devices_of, network_arguments, prediction_arguments
 from costmodel.errors import ParameterError, SpecError
 from costmodel.report import FORMATS
 
@@ -38,7 +38,9 @@ def add_commands(commands: Any) -> None:
     sweep = commands.add_parser("sweep", help="every combination of parameter values, on every device")
     sweep.add_argument("network", metavar="NET[,NET...]", help="families, variant names, or spec files")
     sweep.add_argument("parameters", nargs="*", metavar="name=values", help="e.g. width=0.5,1.0 resolution=128..224:32")
-    sweep.add_argument("--hardware", metavar="H[,H...]", help="device[:runtime[:dtype]] or hardware files")
+    sweep.add_argument(
+        "--hardware", metavar="H[,H...]", help="device[:runtime[:dtype[:condition=value,...]]] or hardware files"
+    )
     sweep.add_argument("--batch", type=int, default=1, metavar="B")
     sweep.add_argument("--memory", metavar="D", help="peak activation memory by a definition (fused), and flash")
     sweep.add_argument("--format", choices=FORMATS, default="table")
@@ -116,7 +118,7 @@ def _sweep(options: argparse.Namespace) -> int:
     from costmodel.assignments import swept_parameters_of
     from costmodel.sweeps import readable_columns, sweep_columns
 
-    hardware = options.hardware.split(",") if options.hardware is not None else ()
+    hardware = devices_of(options.hardware) if options.hardware is not None else ()
     if not hardware and ((options.dtype and not options.memory) or options.fusion or options.overlap):
         raise ParameterError("--dtype, --fusion and --overlap belong to a prediction; add --hardware H")
     columns = sweep_columns(
@@ -153,11 +155,9 @@ def _check(options: argparse.Namespace) -> int:
             check_family(document)
             print(f"{options.file}: a runtime file, nothing wrong")
         elif not {"device", "peak", "memory", "runtime"}.isdisjoint(document.data):
-            from costmodel.hardware_schema import check_device
-            from costmodel.latency.schema import check_calibrations
+            from costmodel.latency.schema import check_hardware
 
-            check_device(document)
-            check_calibrations(document)
+            check_hardware(document)
             print(f"{options.file}: a hardware file, nothing wrong")
         elif "rows" in document.data or "columns" in document.data:
             from costmodel.published import cells_of

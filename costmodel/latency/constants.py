@@ -130,12 +130,22 @@ CONSTANTS: dict[str, Constant] = {
     )
 }  # fmt: skip
 
-NUMBERS: dict[str, str] = {
-    "inference_seconds": "time of an inference beside its operators, s",
-    "time_factor": "times that every operator takes, against the family",
-    "network_factor": "times that a network takes, against the sum of its operators",
-    "activation_capacity_bytes": "activations of one operator beyond which they spill, bytes",
-    "weight_capacity_bytes": "weights of the network beyond which they spill, bytes",
-    "reparameterised": "1: networks that have a form for deployment were measured in it",
+
+@record
+class Number:
+    """A number of a calibration that is no constant of a row, and the bounds of what a file may say."""
+
+    least: float
+    most: float
+    unit: str
+    meaning: str
+
+
+NUMBERS: dict[str, Number] = {
+    "inference_seconds": Number(0, 1000, "s", "time of an inference beside its operators"),
+    "time_factor": Number(0.01, 100, "", "times that every operator takes, against the family"),
+    "network_factor": Number(0.1, 10, "", "times that a network takes, against the sum of its operators"),
+    "activation_capacity_bytes": Number(1, 2**53, "byte", "activations of one operator beyond which they spill"),
+    "weight_capacity_bytes": Number(1, 2**53, "byte", "weights of the network beyond which they spill"),
+    "reparameterised": Number(0, 1, "", "1: networks that have a form for deployment were measured in it"),
 }
-"""Numbers of a calibration that are no constants of a row."""
