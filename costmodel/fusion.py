@@ -15,7 +15,7 @@ class Fusion:
     A folded layer moves no bytes and takes no time; it must be the only reader of the tensor it changes. An operator
     in both begins a kernel of its own where it cannot join the one before it. `directly_after`: operators that join
     only where the layer before them is one of these. `attention`: the two products of an attention and the softmax
-    between them are one kernel. `copies`: views that the runtime executes as copies, with the word for the copy.
+    between them are one kernel, and other layers are the kernels of PyTorch (`costmodel.workloads.unfused`). `copies`: views that the runtime executes as copies, with the word for the copy.
     `block`: channels that its convolutions hold together (`costmodel.workloads.blocked`), 0 for the plain layout.
     """
 
@@ -41,6 +41,7 @@ CONVOLUTIONS = frozenset({"conv2d", "depthwise_conv2d", "batch_norm"})
 SIMPLE_ACTIVATIONS = frozenset({"relu", "relu6", "leaky_relu", "sigmoid", "hard_sigmoid", "tanh"})
 """Activations that ONNX Runtime folds into convolutions and matrix products."""
 COPIED = (("split", "slice"), ("slice", "slice"))
+MERGED = (("merge_heads", "clone"),)
 ONNX_RUNTIME = "ONNX Runtime documentation, Graph Optimizations: Conv BatchNorm, Conv Mul, Conv Activation fusion"
 
 FUSIONS = {
@@ -57,11 +58,13 @@ FUSIONS = {
         Fusion("none", "every operator reads and writes its tensors (eager frameworks)", frozenset(), frozenset(), ""),
         Fusion(
             "attention",
-            "every operator reads and writes its tensors, but an attention is one kernel: softmax(q k^T) v",
+            "every operator reads and writes its tensors, but an attention is one kernel: softmax(q k^T) v; a sum of n "
+            "tensors is n - 1 sums; merged heads are a copy",
             frozenset(),
             frozenset(),
             "PyTorch: torch.nn.functional.scaled_dot_product_attention",
             attention=True,
+            copies=MERGED,
         ),
         Fusion(
             "inference_relu",
@@ -96,6 +99,7 @@ FUSIONS = {
             COMPUTING,
             "PyTorch 2.0 documentation, dynamo/get-started: the compiler fuses pointwise operators into one loop",
             attention=True,
+            copies=MERGED,
         ),
         Fusion(
             "inference_activation",

@@ -96,6 +96,8 @@ class _Rows:
         """The code of the operator, by row; -1 without one."""
         import numpy
 
+        if not self.words:  # a network of views
+            return self.group
         counts = self.totals_by_word(self.is_activation)
         return numpy.where(counts.max(axis=0) > 0, counts.argmax(axis=0), -1)[self.group]
 

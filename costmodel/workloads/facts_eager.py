@@ -17,8 +17,6 @@ FLOAT32_NORMS = frozenset({"layer_norm", "group_norm"})
 """Norms that mixed precision runs in float32 (PyTorch, Automatic Mixed Precision package: operators to float32)."""
 MAP_WRITERS = frozenset({"depthwise_conv", "grouped_conv", "pointwise_conv"})
 """Convolutions inside a network, whose result is a map; the one that cuts an image into patches makes tokens."""
-LEARNED = frozenset({"scale", "learned"})
-"""Arithmetic of a graph whose second operand is a parameter."""
 WITH_OPERAND = frozenset({"add", "subtract", "multiply", "addcmul", "scale"})
 """Arithmetic whose second operand may be a parameter."""
 SMALL = 0.2
@@ -27,7 +25,7 @@ SMALL = 0.2
 
 def parameter_operand(workload: Workload) -> NDArray[Any]:
     """1 for arithmetic with a parameter: a layer scale, a learned offset. Its small operand has weights, or as many
-    elements as no operator writes.
+    elements as no operator writes; the operand of a layer scale of a graph is its channels.
 
     >>> import numpy
     >>> from costmodel.workloads.tables import workload_of_table
@@ -40,13 +38,13 @@ def parameter_operand(workload: Workload) -> NDArray[Any]:
 
     sizes = workload.sizes
     read, written = sizes["input_elements"].tolist(), sizes["output_elements"].tolist()
-    weights, made = sizes["weight_elements"].tolist(), set(written)
+    weights, channels, made = sizes["weight_elements"].tolist(), sizes["in_channels"].tolist(), set(written)
     found = numpy.zeros(len(read))
     for at, (kind, operator) in enumerate(zip(workload.kinds, workload.operators, strict=True)):
         if kind == "elementwise":
-            small = read[at] - written[at]
+            small = channels[at] if operator == "scale" else read[at] - written[at]
             alone = 0 < small < SMALL * written[at] and small not in made
-            found[at] = operator in LEARNED or weights[at] > 0 or (operator in WITH_OPERAND and alone)
+            found[at] = weights[at] > 0 or (operator in WITH_OPERAND and alone)
     return found
 
 

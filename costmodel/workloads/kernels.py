@@ -6,8 +6,12 @@ from costmodel.fusion import Fusion, folded_layers
 from costmodel.graph import Graph
 from costmodel.records import record
 
-BETWEEN = frozenset({"scale", "multiply", "divide", "learned", "softmax", "dropout", "add"})
-"""Operators that may stand between the two products of an attention."""
+BETWEEN = frozenset({"softmax", "dropout"})
+"""Operators that may stand between the two products of an attention that is one kernel. Each reads nothing but what
+the one before it wrote. Where a table of relative positions or a mask is added to the scores, frameworks differ: in
+timm 1.0.31 Swin, LeViT, EfficientFormer and GC ViT run the products, the add and the softmax one after the other,
+BEiT, CoAtNet and MaxViT hand the table to scaled_dot_product_attention. No such network of the second kind is bundled.
+"""
 
 
 @record

@@ -14,6 +14,7 @@ from costmodel.workloads.blocked import blocked_rows
 from costmodel.workloads.kernels import Kernel, kernels_of
 from costmodel.workloads.operators import kind_of, sizes_of, word_of
 from costmodel.workloads.rows import SIZES, Row, Workload
+from costmodel.workloads.unfused import Unfused
 
 INPUT = tuple(SIZES).index("input_elements")
 OUTPUT = tuple(SIZES).index("output_elements")
@@ -64,6 +65,7 @@ def rows_of(
     known = {} if applied is None else applied
     rows: dict[str, Row] = {}
     kernels = kernels_of(graph, fusion)
+    unfused = Unfused(graph, shapes) if fusion.attention else None
     for kernel in kernels:
         layer = layers[kernel.layers[0]]
         if len(kernel.layers) > 1 and (kernel.read or kernel.is_attention):
@@ -77,14 +79,15 @@ def rows_of(
         if row is None and layer.operator.verb in copies:
             row = _copied(layer, copies[layer.operator.verb], shapes)
         if row is not None:
-            rows[layer.name] = row
+            rows.update({layer.name: row} if unfused is None else unfused.rows(layer, row))
     return blocked_rows(graph, kernels, rows, shapes, fusion.block) if fusion.block else rows
 
 
 def _copied(layer: Layer, word: str, shapes: Mapping[str, Shape]) -> Row:
     """A view that the runtime executes as a copy: it reads what it writes."""
     written = sum(shapes[name].elements for name in layer.outputs)
-    return Row("copy", word, 1, tuple([written if at in (INPUT, OUTPUT) else 0 for at in range(len(SIZES))]))
+    repeats = layer.probability if is_conditional(layer) else 1
+    return Row("copy", word, repeats, tuple([written if at in (INPUT, OUTPUT) else 0 for at in range(len(SIZES))]))
 
 
 def _row(layer: Layer, shapes: Mapping[str, Shape]) -> Row | None:
