@@ -58,9 +58,11 @@ def type_problem(document: Document, mistake: dict[str, Any]) -> Problem | None:
     names = [str(part) for part in path if isinstance(part, str)]
     if kind in ("dict_type", "model_type", "model_attributes_type") or (kind == "list_type" and _is_table(value)):
         header = ".".join([*names, *EXAMPLES.get(names[0], ())[len(names) - 1 :]])
-        if len(names) == len(path) and kind != "list_type" and not _is_list_of_tables(path):
-            return document.problem(path, f"{'.'.join(names)} must be a table", f"write [{header}]")
-        return document.problem(path, f"{names[-1]} must be tables", f"write [[{header}]]")
+        if kind == "list_type" or isinstance(path[-1], int):
+            return document.problem(path, f"{names[-1]} must be tables", f"write [[{header}]]")
+        if len(names) < len(path):
+            return document.problem(path, f"{names[-1]} must be a table", f"write {names[-1]} = {{ ... }}")
+        return document.problem(path, f"{'.'.join(names)} must be a table", f"write [{header}]")
     if kind in ("int_type", "int_from_float"):
         whole = isinstance(value, float) and value.is_integer() and abs(value) < 2**63
         remedy = f"write {value:.0f}" if whole else ""
@@ -70,10 +72,6 @@ def type_problem(document: Document, mistake: dict[str, Any]) -> Problem | None:
 
 def _is_table(value: Any) -> bool:
     return isinstance(value, dict)
-
-
-def _is_list_of_tables(path: KeyPath) -> bool:
-    return any(isinstance(part, int) for part in path[-2:])
 
 
 def _owner(path: KeyPath) -> str:
