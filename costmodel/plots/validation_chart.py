@@ -31,6 +31,9 @@ MOST_DEVICES = len(OPERATOR_TYPES) - 1
 """Devices with a colour of their own; the others share the last."""
 BANDS = (0.2,)
 """Parts by which a prediction may be off, drawn beside the diagonal."""
+FARTHEST = 1000.0
+"""How many times the slowest measurement, or below the fastest, a prediction may lie within the axes. Points farther
+out stand as triangles on their edge, and are counted."""
 
 
 def predicted_measured(validation: Validation, predictors: Sequence[str] = ("two_fitted", "full")) -> Figure:
@@ -73,13 +76,7 @@ def _panel(axes: Axes, validation: Validation, predictor: str, named: Sequence[s
     axes.set_xscale("log")
     axes.set_yscale("log")
     if rows:
-        ends = [min(measured[at] for at in rows) / 2, max(measured[at] for at in rows) * 2]
-        axes.plot(ends, ends, color=INK, linewidth=0.9, zorder=1)
-        for band in BANDS:
-            for factor in (1 - band, 1 + band):
-                axes.plot(ends, [factor * end for end in ends], color=FAINT, linewidth=0.7, linestyle="--", zorder=1)
-        axes.set_xlim(*ends)
-        axes.set_ylim(*ends)
+        _draw_limits(axes, [measured[at] for at in rows], [predicted[at] for at in rows])
     style_axes(axes)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(LogLocator(numticks=9))
@@ -95,3 +92,29 @@ def _panel(axes: Axes, validation: Validation, predictor: str, named: Sequence[s
             HeadingLine(PREDICTORS[predictor], 9, "normal", FAINT),
         ),
     )
+
+
+def _draw_limits(axes: Axes, measured: Sequence[float], predicted: Sequence[float]) -> None:
+    """Both axes from the least to the greatest of measured and predicted, the diagonal, and what lies beyond."""
+    least, most = min(measured) / FARTHEST, max(measured) * FARTHEST
+    within = [value for value in predicted if least <= value <= most]
+    ends = [min(*measured, *within) / 2, max(*measured, *within) * 2]
+    axes.plot(ends, ends, color=INK, linewidth=0.9, zorder=1)
+    for band in BANDS:
+        for factor in (1 - band, 1 + band):
+            axes.plot(ends, [factor * end for end in ends], color=FAINT, linewidth=0.7, linestyle="--", zorder=1)
+    axes.set_xlim(*ends)
+    axes.set_ylim(*ends)
+    pairs = list(zip(measured, predicted, strict=True))
+    for edge, marker, beyond, side, height in (
+        (ends[0], "v", [one for one, other in pairs if other < least], "below", 0.03),
+        (ends[1], "^", [one for one, other in pairs if other > most], "above", 0.97),
+    ):
+        if beyond:
+            axes.plot(
+                beyond, [edge] * len(beyond), linestyle="none", marker=marker, markersize=5, color=INK, clip_on=False,
+                zorder=3,
+            )  # fmt: skip
+            text = f"{len(beyond):,} row{'s'[: len(beyond) > 1]} {side} the axis"
+            at = "bottom" if side == "below" else "top"
+            axes.text(0.98, height, text, transform=axes.transAxes, fontsize=SMALL - 1, color=INK, ha="right", va=at)

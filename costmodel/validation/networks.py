@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from costmodel.graph import Graph
-from costmodel.specs.catalogue import find, load
+from costmodel.specs.catalogue import load
 
 _WORDS = re.compile(r"(\S.*?)((?:\s+\w+=\S+)*)\s*")
 SIZE_COLUMNS = ("width", "resolution")
@@ -56,15 +56,13 @@ def graph_named(name: str) -> Graph:
 def contradiction(name: str, row: Mapping[str, Any]) -> tuple[str, str, str] | None:
     """Column, problem and remedy where a row states another width or resolution than the network that it names.
 
-    Raises: UnknownNameError, SpecError.
+    Raises: UnknownNameError, ParameterError, SpecError.
     """
-    network, parameters = words_of(name)
-    program, settings, _ = find(network)
-    used = {key: parameter.default for key, parameter in program.parameters.items()} | {**settings, **parameters}
+    used = graph_named(name).parameters
     for column in SIZE_COLUMNS:
         stated, own = row.get(column), used.get(column)
         if not stated or stated != stated or not isinstance(own, (int, float)) or own == stated:
             continue
         problem = f"{column} = {stated:g} contradicts network = {name!r}, whose {column} is {own:g}"
-        return column, problem, f"write the parameter into network: {network} {column}={stated:g}"
+        return column, problem, f"write the parameter into network: {words_of(name)[0]} {column}={stated:g}"
     return None

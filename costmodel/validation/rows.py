@@ -21,7 +21,7 @@ from costmodel.validation.subjects import NO_KERNEL, NO_SHAPES, Subjects
 from costmodel.validation.warnings import Warnings
 
 FAILED = "the run failed"
-NO_TIME = "the profile has no time for the operator"
+NO_TIME = "the profile has no time for what ran"
 
 
 @record

@@ -12,7 +12,7 @@ from costmodel.measured import Shapes, bundled_networks, bundled_shapes
 from costmodel.records import replace
 from costmodel.validation.networks import graph_named, is_of_an_origin
 from costmodel.workloads import Workload, workload_of
-from costmodel.workloads.reparameterised import SUFFIX, deployed, deployed_name, form_of, trained_name
+from costmodel.workloads.reparameterised import deployed, deployed_name, trained_name
 from costmodel.workloads.tables import folded_table, workload_of_table
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Subjects:
             named = f"{known.spec_name} {known.parameters}" if known.spec_name else ""
         else:
             named = "" if is_of_an_origin(name) else name
-        return self._of_spec(named, fusion, reparameterised and known is None) if named else None
+        return self._of_spec(named, fusion) if named else None
 
     def names_spec(self, name: str) -> bool:
         """Whether a row with this name of a network means a bundled network or a spec file."""
@@ -70,12 +70,8 @@ class Subjects:
         """The networks of the tables that were given."""
         return [name for table in self._tables for name in table.rows]
 
-    def _of_spec(self, name: str, fusion: Fusion, reparameterised: bool) -> Workload | None:
-        network, blank, parameters = name.partition(" ")
-        if reparameterised and form_of(network) and not network.endswith((SUFFIX, ".toml")):
-            found = self._of_spec(network + SUFFIX + blank + parameters, fusion, False)
-            if found is not None:
-                return found
+    def _of_spec(self, name: str, fusion: Fusion) -> Workload | None:
+        """A spec's name says itself whether it is in the form for training or for deployment."""
         try:
             return workload_of(cost_table(graph_named(name)), fusion)
         except UnknownNameError as error:
