@@ -15,8 +15,9 @@ class Fusion:
     A folded layer moves no bytes and takes no time; it must be the only reader of the tensor it changes. An operator
     in both begins a kernel of its own where it cannot join the one before it. `directly_after`: operators that join
     only where the layer before them is one of these. `attention`: the two products of an attention and the softmax
-    between them are one kernel, and other layers are the kernels of PyTorch (`costmodel.workloads.unfused`). `copies`: views that the runtime executes as copies, with the word for the copy.
-    `block`: channels that its convolutions hold together (`costmodel.workloads.blocked`), 0 for the plain layout.
+    between them are one kernel, and other layers are the kernels of PyTorch (`costmodel.workloads.unfused`).
+    `copies`: views that the runtime executes as copies, with the word for the copy. `block`: channels that its
+    convolutions hold together (`costmodel.workloads.blocked`), 0 for the plain layout.
     """
 
     name: str

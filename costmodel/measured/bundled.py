@@ -63,8 +63,9 @@ class BundledNetwork:
 
     `shapes` is the shapes table that has its operators, "" for none. `spec_name` is the bundled network of the same
     definition and input size, "" for none, and `parameters` what to load it with, in the words of the command line.
-    `basis` says how that is known: "shapes" (the MACs are those of the shapes table), "printed" (the source prints
-    what it has: resolution, parameters, MACs or bytes of weights) or "name" (network and input size by name alone).
+    `basis` says how that is known: "shapes" (the MACs are those of the shapes table), "macs" (so they are, but other
+    operators run beside them), "printed" (the source prints what it has: resolution, parameters, MACs or bytes of
+    weights) or "name" (network and input size by name alone).
     """
 
     network: str
