@@ -79,7 +79,7 @@ def as_text(found: Validation) -> str:
     )
     predicted = sum(group.accuracy["full"].n for group in found.groups)
     skipped = ", ".join(f"{count} {reason}" for reason, count in found.skipped.items()) or "none"
-    parts.append(f"{predicted} rows predicted; skipped: {skipped}")
+    parts.append(f"{predicted} row{'s' * (predicted != 1)} predicted; skipped: {skipped}")
     if found.warnings:
         parts.append("\n".join(warning_lines(found)))
     return "\n\n".join(parts)

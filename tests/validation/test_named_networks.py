@@ -15,6 +15,7 @@ from costmodel.files import names_in
 from costmodel.fusion import FUSIONS
 from costmodel.measured import bundled_networks
 from costmodel.validation import rows, validate
+from costmodel.validation.predictors import predicted_rows
 from costmodel.validation.subjects import Subjects
 
 HEAD = "device,runtime,dtype,batch,network,width,resolution,latency_seconds\n"
@@ -80,10 +81,9 @@ def test_a_spec_says_itself_which_form_it_is_in() -> None:
 
 def test_rows_that_would_take_no_time_are_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A latency of 0 s is no prediction."""
-    whole = rows.predicted_rows
 
     def without_time(frame: Any, *others: Any) -> dict[str, Any]:
-        made = whole(frame, *others)
+        made = predicted_rows(frame, *others)
         return made | {"full": numpy.where(frame["network"] == "alexnet", 0.0, made["full"])}
 
     monkeypatch.setattr(rows, "predicted_rows", without_time)
