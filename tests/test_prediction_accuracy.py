@@ -32,6 +32,23 @@ def test_grades(median: float, grade: str) -> None:
     assert grade_of(median) == grade
 
 
+@pytest.mark.parametrize(
+    ("figures", "grade"),
+    [
+        ((0.05, 8, 0.8, 1.2), "A"), ((0.05, 7, 0.8, 1.2), "B"), ((0.05, 4, 0.8, 1.2), "B"), ((0.05, 3, 0.8, 1.2), "C"),
+        ((0.05, 1, 0.8, 1.2), "C"), ((0.05, 8, 0.8, 1.21), "B"), ((0.05, 8, 0.8, 1.8), "B"),
+        ((0.05, 8, 0.8, 1.81), "C"),
+        ((0.15, 4, 0.8, 1.8), "B"), ((0.15, 3, 0.8, 1.8), "C"), ((0.21, 900, 0.9, 1.1), "C"),
+    ],
+)  # fmt: skip
+def test_a_grade_needs_rows_and_a_narrow_band(figures: tuple[float, int, float, float], grade: str) -> None:
+    assert grade_of(*figures) == grade
+
+
+def test_what_is_no_number_is_of_the_lowest_grade() -> None:
+    assert grade_of(float("nan")) == "C"
+
+
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=2, max_size=30))
 def test_tau_counts_pairs(pairs: list[tuple[int, int]]) -> None:
     """The definition of tau-b, pair by pair."""

@@ -15,6 +15,7 @@ NEAR = 1e-3
 """Files round to four digits."""
 EFFICIENCIES = ("compute", "bandwidth")
 WINOGRAD_KINDS = frozenset({"conv", "grouped_conv", "depthwise_conv"})
+PRODUCTS = frozenset({"pointwise_conv", "linear", "matmul"})
 WINOGRAD_SIZES = {
     "kernel_height": 3, "kernel_width": 3, "kernel": 3, "window": 9, "kernel_per_stride": 3,
     "stride_height": 1, "stride_width": 1, "stride": 1,
@@ -60,7 +61,7 @@ def excesses(
         known = [replace(rule, conditions=()) for rule in rules if _meets(rule, conditions)]
     for name in sorted(({key.partition("@")[0] for key in factors} | set(EFFICIENCIES)) & CONSTANTS.keys()):
         deciding = [rule for rule in known if name in rule.sets or name in rule.times]
-        for rule in deciding or [EVERY]:
+        for rule in [part for each in deciding or [EVERY] for part in apart(each)]:
             holding = [each for each in known if covers(each, rule)]
             found = _value(name, holding, factors)
             if found is None:
@@ -72,6 +73,11 @@ def excesses(
                 value, most = value / time_factor, most_efficient(name, may_be_winograd(rule))
             if not constant.least * (1 - NEAR) <= value <= most * (1 + NEAR):
                 yield Excess(name, rule.name, value, constant.least, most, used)
+
+
+def apart(rule: Rule) -> list[Rule]:
+    """The rule, and the same for its products alone: what a 3x3 convolution may reach they may not."""
+    return [rule, *(replace(rule, kinds=frozenset({kind})) for kind in sorted(rule.kinds & PRODUCTS))]
 
 
 def _meets(rule: Rule, conditions: Mapping[str, Any]) -> bool:
