@@ -47,7 +47,8 @@ def plain_of(part: Observations) -> Plain:
 
 
 def fitted_baselines(plain: Plain, seconds: NDArray[np.float64]) -> dict[str, float]:
-    """The rates with the least error: soft L1 on log(predicted / measured), as everything that is fitted here.
+    """The rates with the least error: soft L1 on log(predicted / measured), as everything that is fitted here. A rate
+    that no row tells is left out: of MACs or bytes that no row has, or that never take longer than the other.
 
     Raises: PredictionError where SciPy is not installed.
     """
@@ -56,6 +57,8 @@ def fitted_baselines(plain: Plain, seconds: NDArray[np.float64]) -> dict[str, fl
     has_macs = plain.macs > 0
     if has_macs.any():
         found[MACS] = float(np.exp(_middle(np.log(plain.macs[has_macs]) - log_seconds[has_macs])))
+    if not (plain.eq1(1.0, 1.0) > 0).any():
+        return found
     starts = []
     for ridge in _RIDGES.tolist():
         work = plain.eq1(1.0, 1 / ridge)
@@ -73,13 +76,20 @@ def fitted_baselines(plain: Plain, seconds: NDArray[np.float64]) -> dict[str, fl
     solved = optimize().least_squares(errors_at, [rate, log_ridge], loss="soft_l1", f_scale=SCALE).x
     candidates = [solved, np.array([rate, log_ridge])]
     best = min(candidates, key=lambda x: float(_soft(errors_at(x)).sum()))
-    return found | {TWO_MACS: float(np.exp(best[0])), TWO_BYTES: float(np.exp(best[0] - best[1]))}
+    macs_per_second, bytes_per_second = float(np.exp(best[0])), float(np.exp(best[0] - best[1]))
+    longer = plain.row_macs / macs_per_second - plain.row_bytes / bytes_per_second
+    if not (longer > 0).any():
+        return found | {TWO_BYTES: bytes_per_second}
+    return found | ({TWO_MACS: macs_per_second, TWO_BYTES: bytes_per_second} if (longer < 0).any() else {})
 
 
 def baseline_seconds(plain: Plain, numbers: Mapping[str, float]) -> dict[str, NDArray[np.float64]]:
     """Seconds by MACs alone, and by Eq. 1 with two fitted rates."""
     macs = plain.macs / numbers[MACS] if MACS in numbers else np.full(len(plain.macs), np.nan)
-    return {"macs": macs, "two_fitted": plain.eq1(numbers[TWO_MACS], numbers[TWO_BYTES])}
+    two = np.full(len(plain.macs), np.nan)
+    if TWO_MACS in numbers:
+        two = plain.eq1(numbers[TWO_MACS], numbers[TWO_BYTES])
+    return {"macs": macs, "two_fitted": two}
 
 
 def _soft(errors: NDArray[np.float64]) -> NDArray[np.float64]:

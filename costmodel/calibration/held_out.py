@@ -29,9 +29,9 @@ class HeldOut:
 
     @property
     def grade(self) -> str:
-        """A up to 10 %, B up to 20 %, C beyond."""
+        """A, B or C, by the median error, the number of rows and the width of the band."""
         assert self.accuracy.median_ape is not None
-        return grade_of(self.accuracy.median_ape)
+        return grade_of(self.accuracy.median_ape, self.accuracy.n, self.low, self.high)
 
 
 def folds_of(keys: Sequence[str], folds: int, seed: int = 0) -> NDArray[Any]:

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from costmodel.calibration.left_out import LeftOut, blank_sizes, place_of, subject_of
+from costmodel.errors import ParameterError, Problem, SpecError
 from costmodel.fusion import fusion_named
 from costmodel.hardware import HardwareProfile
 from costmodel.latency.families import Family
 from costmodel.measured import Measured, note_values
-from costmodel.records import record
+from costmodel.measured.places import Places
+from costmodel.records import record, replace
+from costmodel.validation.networks import contradiction
 from costmodel.validation.profiles import CONDITIONS
-from costmodel.validation.subjects import Subjects, kernels
+from costmodel.validation.subjects import NO_SHAPES, Subjects, kernels
 from costmodel.workloads import Workload
 from costmodel.workloads.tables import joined
 
@@ -30,7 +34,8 @@ FOLD_KEYS: Mapping[str, str] = {
     ROW: "single rows",
 }
 """What may be left out together."""
-_SIZE = re.compile(r"(@.*|_classes_\d+)$")
+REMEDY = "; give --shapes, or name a bundled network, a spec file, or one of hardware/measured/networks.csv"
+_CLASSES = re.compile(r"_classes_\d+$")
 _SHAPE = (
     "op_kind", "operator", "in_channels", "in_height", "in_width", "out_channels", "kernel_height", "kernel_width",
     "stride_height", "stride_width", "groups", "gemm_m", "gemm_n", "gemm_k",
@@ -61,7 +66,8 @@ class Operators:
 @record
 class Observations:
     """Measured rows of one profile, either whole networks or single kernels. `own` are their operators under the fold
-    rule of the family, `folded` those of the simpler predictors. Seconds of the whole batch."""
+    rule of the family, `folded` those of the simpler predictors. Seconds of the whole batch. `places` say where each
+    row stands, as file:line."""
 
     profile: HardwareProfile
     of_kernels: bool
@@ -71,6 +77,7 @@ class Observations:
     batch: NDArray[Any]
     own: Operators
     folded: Operators
+    places: tuple[str, ...] = ()
 
     @property
     def setting(self) -> str:
@@ -92,37 +99,96 @@ def setting_name(profile: HardwareProfile) -> str:
 
 
 def stem(network: str) -> str:
-    """A network without its size and its number of classes: what is left out together.
+    """A network without its size, its number of classes and its form for deployment: what is left out together.
 
-    >>> stem("timm/resnet50@176"), stem("stm32ai/mobilenet_v2_0.35_128_classes_5")
-    ('timm/resnet50', 'stm32ai/mobilenet_v2_0.35_128')
+    >>> stem("timm/vit_base_patch32_384@384"), stem("timm/repvgg_a0_deploy@224"), stem("ai/mobilenet_v2_128_classes_5")
+    ('timm/vit_base_patch32', 'timm/repvgg_a0', 'ai/mobilenet_v2_128')
     """
-    return _SIZE.sub("", network)
+    name, _, pixels = network.partition("@")
+    name = name.removesuffix("_deploy")
+    if pixels:
+        name = name.removesuffix(f"_{pixels}")
+    return _CLASSES.sub("", name)
 
 
 def observations(
     tables: Sequence[Measured], family: Family, profile_of: Callable[[Measured, Mapping[str, Any]], Any],
-    subjects: Subjects,
+    subjects: Subjects, leave: Callable[[LeftOut], None] = lambda row: None,
 ) -> list[Observations]:  # fmt: skip
     """The rows of the tables that `profile_of` gives a profile, one entry per profile and kind of row. Rows that failed
-    and networks without shapes are left out."""
-    found: dict[tuple[str, bool], tuple[HardwareProfile, list[tuple[pandas.DataFrame, int]]]] = {}
+    are left out; so are, and `leave` is told, networks without shapes and operators without their sizes.
+
+    Raises: SpecError with every network that is named and cannot be loaded, or that contradicts its row.
+    """
+    found: dict[tuple[str, bool], tuple[HardwareProfile, list[tuple[pandas.DataFrame, int, str]]]] = {}
+    wrong: list[Problem] = []
     for table in tables:
         usable = table.frame[table.frame["latency_seconds"] > 0].reset_index(drop=True)
         records: list[dict[str, Any]] = [dict(row) for row in usable.to_dict("records")]  # type: ignore[arg-type]
-        for at, row in enumerate(records):
+        for at in fastest_runs(records):
+            row = records[at]
             profile = profile_of(table, row)
             if profile is None:
                 continue
-            of_kernel = row["op_kind"] != ""
-            if not of_kernel and _workload(subjects, row["network"], family.fusion, profile) is None:
+            try:
+                reason = _reason(row, family, profile, subjects)
+            except ParameterError as error:
+                wrong.append(Places(table).problem(int(row["line"]), "network", str(error)))
                 continue
-            entry = found.setdefault((setting_name(profile), of_kernel), (profile, []))
-            entry[1].append((usable, at))
+            except SpecError as error:
+                wrong += error.problems
+                continue
+            if reason:
+                leave(LeftOut(place_of(table, row), subject_of(row) + _hint(subjects, row), reason))
+                continue
+            entry = found.setdefault((setting_name(profile), row["op_kind"] != ""), (profile, []))
+            entry[1].append((usable, at, place_of(table, row)))
+    if wrong:
+        raise SpecError(wrong)
     return [
-        _made(profile, _rows(members), of_kernels, family, subjects)
+        replace(
+            _made(profile, _rows(members), of_kernels, family, subjects), places=tuple([place for *_, place in members])
+        )
         for (_, of_kernels), (profile, members) in found.items()
     ]
+
+
+def _reason(row: Mapping[str, Any], family: Family, profile: HardwareProfile, subjects: Subjects) -> str:
+    """Why a row cannot be an observation; "" for one that can."""
+    name = row["network"]
+    if row["op_kind"] != "":
+        return blank_sizes(row)
+    if _workload(subjects, name, family.fusion, profile) is None:
+        return NO_SHAPES + REMEDY
+    wrong = contradiction(name, row) if subjects.names_spec(name) else None
+    if wrong is not None:
+        raise ParameterError(f"{wrong[1]}; {wrong[2]}")
+    return ""
+
+
+def fastest_runs(records: Sequence[Mapping[str, Any]]) -> list[int]:
+    """The rows, without those of a network that was measured faster under the same conditions: several runs of one
+    thing are one observation, the least disturbed of them. Operators of one shape are observations of their own.
+
+    >>> row = {"device": "d", "runtime": "r", "dtype": "int8", "batch": 1, "network": "n", "op_kind": "", "note": ""}
+    >>> fastest_runs([row | {"latency_seconds": seconds} for seconds in (0.3, 0.1, 0.2)])
+    [1]
+    """
+    best: dict[tuple[Any, ...], int] = {}
+    for at, row in enumerate(records):
+        conditions = sorted((name, str(value)) for name, value in conditions_of_row(row).items())
+        own = at if row["op_kind"] else -1
+        key = (own, *(str(row[name]) for name in ("device", "runtime", "dtype", "batch", "network")), *conditions)
+        first = best.setdefault(key, at)
+        if row["latency_seconds"] < records[first]["latency_seconds"]:
+            best[key] = at
+    return sorted(best.values())
+
+
+def _hint(subjects: Subjects, row: Mapping[str, Any]) -> str:
+    """The network that a misspelt name most likely means, in words."""
+    hint = subjects.unknown.get(row["network"], "").partition("; ")[2]
+    return f" ({hint})" if hint.startswith("did you mean") else ""
 
 
 def conditions_of_row(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,11 +198,11 @@ def conditions_of_row(row: Mapping[str, Any]) -> dict[str, Any]:
     return stated | {name: value for name, value in note_values(row["note"]).items() if name in CONDITIONS}
 
 
-def _rows(members: list[tuple[pandas.DataFrame, int]]) -> pandas.DataFrame:
+def _rows(members: list[tuple[pandas.DataFrame, int, str]]) -> pandas.DataFrame:
     import pandas
 
     by_frame: dict[int, tuple[pandas.DataFrame, list[int]]] = {}
-    for frame, at in members:
+    for frame, at, _ in members:
         by_frame.setdefault(id(frame), (frame, []))[1].append(at)
     return pandas.concat([frame.iloc[rows] for frame, rows in by_frame.values()], ignore_index=True)
 

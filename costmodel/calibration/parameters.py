@@ -94,13 +94,20 @@ class Parameter:
 @record
 class Choice:
     """Which numbers are free: those of the rules, those of the calibrations (all, or `only` some of them); the terms
-    that are on. Where the rules are not free, the calibration's numbers lie around what it says, else around 1."""
+    that are on; `limits`, the least and most of some of the calibrations' numbers. Where the rules are not free, the
+    calibration's numbers lie around what it says, else around 1."""
 
     rules: bool = True
     factors: bool = True
     numbers: bool = True
     terms: frozenset[str] = frozenset(TERMS)
     only: frozenset[str] | None = None
+    limits: Mapping[str, tuple[float, float]] | None = None
+
+    def limited(self, name: str, least: float, most: float) -> tuple[float, float]:
+        """The bounds of a number of a calibration, narrowed to its limits."""
+        low, high = (self.limits or {}).get(name, (least, most))
+        return max(least, low), min(most, high)
 
 
 def is_free(constant: str, value: float, times: bool = False) -> bool:
@@ -132,7 +139,7 @@ def parameters_of(
                 if value > 0 and constant in PRIORS and CONSTANTS[constant].term in choice.terms:
                     spread = FACTOR_OF_RULE_SPREAD if rule else FACTOR_SPREAD
                     start = 1.0 if choice.rules else value
-                    found.append(Parameter(FACTOR, owner, key, value, start, spread, 1e-4, 1e4))
+                    found.append(Parameter(FACTOR, owner, key, value, start, spread, *choice.limited(key, 1e-4, 1e4)))
         if choice.numbers:
             found += [
                 each for each in _of_numbers(owner, calibration, choice, inference_seconds[owner])
@@ -181,7 +188,8 @@ def _of_numbers(owner: str, calibration: Calibration, choice: Choice, inference:
             prior = NUMBER_PRIORS[name]
             neutral = prior.start or (inference if name == "inference_seconds" else value)
             start = neutral if choice.rules else value
-            found.append(Parameter(NUMBER, owner, name, value, start, prior.spread, start * 1e-5, start * 1e5))
+            bounds = choice.limited(name, start * 1e-5, start * 1e5)
+            found.append(Parameter(NUMBER, owner, name, value, start, prior.spread, *bounds))
     return found
 
 

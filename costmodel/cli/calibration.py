@@ -29,7 +29,8 @@ def add_commands(commands: Any) -> None:
 def _calibrate(options: argparse.Namespace) -> int:
     from costmodel import report
     from costmodel.calibration import overview
-    from costmodel.calibration.devices import calibrate, write_device
+    from costmodel.calibration.device_files import write_device
+    from costmodel.calibration.devices import calibrate
 
     found = calibrate(
         *options.data, device=options.device, runtime=options.runtime, family=options.family, shapes=options.shapes,

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from costmodel.calibration.devices import calibrate, family_of_runtime, write_device
+from costmodel.calibration.device_files import write_device
+from costmodel.calibration.devices import calibrate
+from costmodel.calibration.templates import family_of_runtime
 from costmodel.cli import calibration as command
-from costmodel.errors import CostmodelError, ParameterError, PredictionError, SpecError, UnknownNameError
+from costmodel.errors import CostmodelError, ParameterError, SpecError, UnknownNameError
 from costmodel.files import text_of_bundled
 from costmodel.fusion import fusion_named
 from costmodel.hardware import IDEALISED, Calibration, HardwareProfile, load_device, load_hardware, profile_of
@@ -82,6 +84,11 @@ def timings(folder: Path, hardware: str, count: int = 14, extra: tuple[str, ...]
     return written(folder, "timings.csv", "\n".join([COLUMNS, *lines, *extra]) + "\n")
 
 
+def rows_of(path: str) -> list[str]:
+    """The lines of a table behind its header."""
+    return Path(path).read_text().splitlines()[1:]
+
+
 def run(*arguments: str) -> int:
     parser = argparse.ArgumentParser()
     command.add_commands(parser.add_subparsers())
@@ -117,18 +124,21 @@ def test_a_calibration_that_was_written_predicts_the_measurements(tmp_path: Path
 
 
 def test_a_bundled_device_is_copied(tmp_path: Path) -> None:
-    target = str(tmp_path / "pi.toml")
-    rows = [f"rtx_3090,{FAMILY},float32,{name},{0.01 * (1 + at)},1" for at, name in enumerate(NAMES[:6])]
-    data = written(tmp_path, "t.csv", "\n".join([COLUMNS, *rows]) + "\n")
+    target = str(tmp_path / "gpu.toml")
+    data = timings(tmp_path, "rtx_3090", count=6, device="rtx_3090")
     write_device(calibrate(data, device="rtx_3090", runtime=FAMILY), "rtx_3090", target)
     assert Path(target).read_text().startswith(text_of_bundled("hardware", "rtx_3090").rstrip("\n"))
 
 
 def test_each_set_of_conditions_is_a_calibration(tmp_path: Path, device: str) -> None:
-    more = tuple(f"mine,{FAMILY},float32,{name},{0.1 * (at + 1)},4" for at, name in enumerate(NAMES[:5]))
+    more = tuple(line.removesuffix(",1") + ",4" for line in rows_of(timings(tmp_path, device))[:5])
     few = (f"mine,{FAMILY},float32,{NAMES[0]},0.5,8",)
     found = calibrate(timings(tmp_path, device, extra=more + few), device=device, runtime=FAMILY)
     assert [dict(each.calibration.conditions) for each in found] == [{"threads": 1}, {"threads": 4}]
+    (left,) = found[0].left_out
+    assert left.place.endswith("timings.csv:21")
+    assert left.subject == NAMES[0]
+    assert left.reason == f"1 row of mine:{FAMILY}:float32:threads=8 is too few; measure 3 or more"
 
 
 def test_shapes_of_networks_that_are_not_bundled(tmp_path: Path, device: str) -> None:
@@ -142,8 +152,9 @@ def test_shapes_of_networks_that_are_not_bundled(tmp_path: Path, device: str) ->
     with pytest.raises(ParameterError) as error:
         calibrate(data, device=device, runtime=FAMILY)
     assert str(error.value) == (
-        "none of the 4 networks of mine has known operators; give their shapes with --shapes, or name them as in "
-        "hardware/measured/networks.csv"
+        "nothing of mine can be calibrated:\n  4 rows: no shapes of the network; give --shapes, or name a bundled "
+        f"network, a spec file, or one of hardware/measured/networks.csv: {data}:2 own_500, "
+        f"{data}:3 own_900, {data}:4 own_2000 and 1 more"
     )
 
 
@@ -182,12 +193,16 @@ def test_rows_of_other_devices_are_an_error(tmp_path: Path, device: str) -> None
 def test_too_few_rows_are_an_error(tmp_path: Path, device: str) -> None:
     with pytest.raises(ParameterError) as error:
         calibrate(timings(tmp_path, device, count=2), device=device, runtime=FAMILY)
-    assert str(error.value) == f"mine:{FAMILY}:float32:threads=1: 2 rows are too few; a calibration needs 3"
+    path = tmp_path / "timings.csv"
+    assert str(error.value) == (
+        f"nothing of mine can be calibrated:\n  2 rows: 2 rows of mine:{FAMILY}:float32:threads=1 are too few; "
+        f"measure 3 or more: {path}:2 {NAMES[0]}, {path}:3 {NAMES[1]}"
+    )
 
 
 def test_a_number_format_without_a_peak_is_an_error(tmp_path: Path, device: str) -> None:
     data = timings(tmp_path, device, count=4, dtype="int8")
-    with pytest.raises(PredictionError, match=r"^mine has no peak for int8"):
+    with pytest.raises(SpecError, match=r"timings.csv:2:13: mine has no peak for int8"):
         calibrate(data, device=device, runtime=FAMILY)
 
 
