@@ -69,7 +69,14 @@ def test_any_note_can_be_read(text: str) -> None:
 
 
 def test_columns_that_an_operator_measured_alone_needs() -> None:
-    assert set(NEEDED) <= set(KINDS)
+    assert set(NEEDED) == {
+        "conv", "pointwise_conv", "depthwise_conv", "grouped_conv", "linear", "matmul",
+    } <= set(KINDS)  # fmt: skip
+    assert NEEDED["depthwise_conv"] == (*NEEDED["conv"], "groups")
+    assert set(NEEDED["conv"]) == {
+        *(column.name for column in SHAPE_COLUMNS if not column.name.startswith(("gemm", "pad", "groups"))),
+    }  # fmt: skip
+    assert NEEDED["linear"] == (*NEEDED["matmul"], "weight_elements")
     row = dict.fromkeys(NEEDED["grouped_conv"], 1.0) | {"op_kind": "grouped_conv"}
     assert blank_columns(row) == ()
     assert blank_columns(row | {"groups": math.nan, "macs": None}) == ("macs", "groups")

@@ -91,6 +91,12 @@ def test_cells_that_are_wrong_already_are_not_compared(refusal: Refusal) -> None
     assert len([line for line in message.splitlines() if line.startswith("table.csv")]) == 3
 
 
+def test_a_size_of_zero_divides_nothing(refusal: Refusal) -> None:
+    message = refusal(convolution(3456, "Deconvolution", 0).replace(",6,4,4,", ",6,0,4,"), read_shapes)
+    assert message.startswith("table.csv:2:34: out_height = 0 is too small; leave it blank where it is not known")
+    assert len([line for line in message.splitlines() if line.startswith("table.csv")]) == 1
+
+
 def test_a_network_is_listed_once(refusal: Refusal) -> None:
     header = "network,index,op_kind,fused,in_elements,weight_elements,out_elements,macs\n"
     row = "{},{},pool,1,8,0,2,0\n"
