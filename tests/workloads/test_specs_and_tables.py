@@ -245,7 +245,9 @@ def test_heads_of_several_windows_are_copied_into_order() -> None:
 def test_merged_heads_are_copied_as_often_as_they_occur() -> None:
     heads = Shape(("heads", "tokens", "d"), (3, 4, 2))
     half = Fraction(1, 2)
-    assert moved(rows((MergeHeads(), ("x",)), inputs={"x": heads}, probability=half)["a"])[2] == half
+    for rule in ("attention", "compiled_cpu"):
+        made = rows((MergeHeads(), ("x",)), inputs={"x": heads}, rule=rule, probability=half)
+        assert moved(made["a"])[1:] == ("clone", half, 24, 24)
     assert rows((MergeHeads(), ("x",)), inputs={"x": heads}, rule="none") == {}
 
 
