@@ -61,7 +61,7 @@ MEASURED_COLUMNS = (
     Column("layout", TEXT, "nchw or nhwc; of a GEMM nn, nt or tn: t for an operand stored transposed"),
     Column("threads", COUNT, "threads used", least=1),
     Column("batch", COUNT, "images at once", least=1),
-    Column("network", TEXT, "the network; the same word names its operators in a shapes table"),
+    Column("network", TEXT, "the network: its name in a shapes table, or a bundled network or spec file"),
     Column("width", NUMBER, "width multiplier"),
     Column("resolution", COUNT, "side of the square input", "pixels", least=1),
     Column("operator", TEXT, "the operator in the runtime's own word, where the row is one operator"),

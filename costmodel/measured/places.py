@@ -29,6 +29,10 @@ class Places:
         at = min(int(numpy.searchsorted(rows.lines, line)), len(rows) - 1)
         return rows.problem(at, cells.get(column, 0), column, problem, remedy)
 
+    def about_the_file(self, problem: str) -> Problem:
+        """A problem that has no place in the file."""
+        return Problem(self._table.path or self._table.name, 0, 0, "", problem)
+
     @cached_property
     def _found(self) -> tuple[Rows, dict[str, int]] | None:
         from costmodel.measured.content import read_content

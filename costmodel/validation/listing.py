@@ -14,8 +14,6 @@ UNCALIBRATED_ROWS = (
     "; uncalibrated: rows whose full is Eq. 1 on datasheet numbers, since nothing was fitted in their runtime and "
     "number format"
 )
-MAXIMUM_SHOWN = 20
-"""Warnings that are printed."""
 
 
 def _part(value: Any) -> str:
@@ -46,10 +44,8 @@ def as_object(found: Validation) -> dict[str, Any]:
 
 
 def warning_lines(found: Validation) -> list[str]:
-    """The first warnings, and how many more there are."""
-    lines = [str(each) for each in found.warnings[:MAXIMUM_SHOWN]]
-    more = len(found.warnings) - len(lines)
-    return [*lines, f"{more:,} more warnings are not shown"] if more else lines
+    """Each warning as a line."""
+    return [str(each) for each in found.warnings]
 
 
 def as_text(found: Validation) -> str:

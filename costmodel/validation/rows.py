@@ -18,7 +18,7 @@ from costmodel.validation.networks import contradiction
 from costmodel.validation.predictors import predicted_rows
 from costmodel.validation.profiles import CONDITIONS, Match, match
 from costmodel.validation.subjects import NO_KERNEL, NO_SHAPES, Subjects
-from costmodel.validation.warnings import Warnings
+from costmodel.validation.warnings import MAXIMUM_SHOWN, Warnings
 
 FAILED = "the run failed"
 NO_TIME = "the profile has no time for what ran"
@@ -48,7 +48,7 @@ class Rows:
     def predicted(self, subjects: Subjects) -> Predicted:
         """Every row predicted, or counted with its reason.
 
-        Raises: SpecError with every network that is named and cannot be loaded.
+        Raises: SpecError with the networks that are named and cannot be loaded, the first MAXIMUM_SHOWN of them.
         """
         records: list[dict[str, Any]] = [dict(row) for row in self._frame.to_dict("records")]  # type: ignore[arg-type]
         matches = [self._match(row) for row in records]
@@ -129,6 +129,8 @@ class Rows:
         key = name, fusion, *(None if row[column] != row[column] else row[column] for column in ("width", "resolution"))
         if key not in self._networks:
             self._networks[key] = self._loaded(row, fusion, subjects)
+            if len(self._wrong) >= MAXIMUM_SHOWN:
+                raise SpecError(self._wrong)
         return self._networks[key]
 
     def _loaded(self, row: Mapping[str, Any], fusion: str, subjects: Subjects) -> bool:
@@ -141,6 +143,8 @@ class Rows:
             self._wrong += [self._places.problem(line, "network", f"network = {name!r} is wrong"), *error.problems]
             return False
         except CostmodelError as error:
+            if subjects.is_full:
+                raise
             self._wrong.append(self._places.problem(line, "network", f"network = {name!r}: {error}"))
             return False
         if wrong is not None:

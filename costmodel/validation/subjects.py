@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from costmodel.costs import cost_table
-from costmodel.errors import UnknownNameError
+from costmodel.errors import ParameterError, UnknownNameError
 from costmodel.fusion import Fusion
 from costmodel.measured import Shapes, bundled_networks, bundled_shapes
 from costmodel.records import replace
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NO_SHAPES = "no shapes of the network"
 NO_KERNEL = "no shape of the operator"
+MAXIMUM_NAMED = 1000
+"""Bundled networks and spec files that the rows of one validation or calibration may name."""
 
 
 class Subjects:
@@ -32,6 +34,7 @@ class Subjects:
         self._bundled: Mapping[str, Shapes] | None = None
         self._made: dict[tuple[str, Fusion, bool], Workload | None] = {}
         self.unknown: dict[str, str] = {}
+        self._named: set[str] = set()
 
     def network(self, name: str, fusion: Fusion, reparameterised: bool = False) -> Workload | None:
         """The workload of a network as a runtime with this fold rule executes it; None without shapes and spec.
@@ -58,13 +61,25 @@ class Subjects:
             named = f"{known.spec_name} {known.parameters}" if known.spec_name else ""
         else:
             named = "" if is_of_an_origin(name) else name
+        if known is None and named:
+            self._named.add(named)
+        if self.is_full:
+            raise ParameterError(
+                f"the rows name more than {MAXIMUM_NAMED:,} networks that stand in no table; give the operators of "
+                "networks with --shapes, or split the table"
+            )
         return self._of_spec(named, fusion) if named else None
 
     def names_spec(self, name: str) -> bool:
         """Whether a row with this name of a network means a bundled network or a spec file."""
         if is_of_an_origin(name) or name in bundled_networks():
             return False
-        return name not in self.names()
+        return not any(name in table.rows for table in self._tables)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the rows have named more networks than may be loaded."""
+        return len(self._named) > MAXIMUM_NAMED
 
     def names(self) -> list[str]:
         """The networks of the tables that were given."""

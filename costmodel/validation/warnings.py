@@ -14,6 +14,8 @@ from costmodel.records import replace
 from costmodel.validation.profiles import NO_PEAK, NO_PROFILE, UNCALIBRATED, Match
 from costmodel.validation.subjects import NO_KERNEL, NO_SHAPES, Subjects
 
+MAXIMUM_SHOWN = 20
+"""Warnings about one table that are placed and said in words."""
 EQUATION_1 = "predicted by Eq. 1 on datasheet numbers, which nothing was fitted to"
 
 
@@ -33,17 +35,20 @@ class Warnings:
         column, *words = about
         key = column, *words
         self._rows[key] = self._rows.get(key, 0) + 1
-        if key not in self._first:
+        if key not in self._first and len(self._first) < MAXIMUM_SHOWN:
             problem, remedy = self._said(column, row)
             self._first[key] = row["line"], column, problem, remedy
 
     def found(self) -> tuple[Problem, ...]:
-        """Every warning, placed at the first row that gave it, with the number of rows."""
+        """The first warnings, each at the first row that gave it, with the number of rows, and how many more there are."""
         made = []
         for key, (line, column, problem, remedy) in self._first.items():
             rows = self._rows[key]
             said = f"{problem} ({rows:,} row{'s'[: rows > 1]})"
             made.append(replace(self._places.problem(line, column, said, remedy), excerpt=""))
+        more = len(self._rows) - len(self._first)
+        if more:
+            made.append(self._places.about_the_file(f"{more:,} more warnings are not shown"))
         return tuple(made)
 
     def _about(self, row: Mapping[str, Any], found: Match, reason: str) -> tuple[str, ...] | None:

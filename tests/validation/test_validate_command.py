@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from costmodel.cli import main
-from costmodel.errors import ParameterError
+from costmodel.errors import ParameterError, SpecError
 from costmodel.files import folder
 from costmodel.measured import Measured, read_measured
 from costmodel.records import replace
-from costmodel.validation import listing, validate
+from costmodel.validation import listing, subjects, validate
 
 HEAD = "device,runtime,dtype,batch,network,op_kind,in_elements,out_elements,macs,gemm_m,gemm_n,latency_seconds\n"
 
@@ -133,11 +134,33 @@ def test_one_word_is_a_list_of_one() -> None:
 def test_twenty_warnings_are_shown_and_the_rest_counted(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("device,network,latency_seconds\n" + "".join(f"from_mars_{n},alexnet,1\n" for n in range(30)))
-    found = validate(path)
-    assert len(found.warnings) == 30
-    lines = listing.warning_lines(found)
+    lines = listing.warning_lines(validate(path))
     assert len(lines) == 21
-    assert lines[-1] == "10 more warnings are not shown"
+    assert lines[-1] == f"{path}: 10 more warnings are not shown"
+
+
+def test_large_tables_of_unknown_words_are_bounded(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    head = "device,network,latency_seconds\n"
+    path.write_text(head + "".join(f"from_mars_{n},alexnet,1\n" for n in range(30_000)))
+    started = time.process_time()
+    validate(path, by="network")
+    assert time.process_time() - started < 10
+    path.write_text(head + "".join(f"pixel_1,mobilenet_v2 width={n + 10},1\n" for n in range(30_000)))
+    with pytest.raises(SpecError) as caught:
+        validate(path, by="network")
+    assert len(caught.value.problems) == 20
+
+
+def test_networks_that_may_be_named_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subjects, "MAXIMUM_NAMED", 5)
+    path = tmp_path / "mine.csv"
+    rows = "pixel_1,tflite/none,1\n" * 10 + "".join(f"pixel_1,qqqq_{n % 6},1\n" for n in range(100))
+    path.write_text("device,network,latency_seconds\n" + rows)
+    with pytest.raises(
+        ParameterError, match="the rows name more than 5 networks that stand in no table; give the oper"
+    ):
+        validate(path)
 
 
 def test_warnings_about_a_table_whose_file_is_gone(tmp_path: Path, table: Path) -> None:
