@@ -102,7 +102,7 @@ def _of_value(key: str, mistake: dict[str, Any]) -> tuple[str, str]:
         case "bool_type":
             return f"{key} must be true or false", f"write {key} = true"
         case "string_type":
-            return f"{key} must be a text", f'write {key} = "..."'
+            return f"{key} must be a text", "write it in quotes" if key.endswith("]") else f'write {key} = "..."'
         case "string_too_short":
             return f"{key} is an empty text", "write what it is, or leave it out"
         case "string_pattern_mismatch":
@@ -115,7 +115,8 @@ def _of_value(key: str, mistake: dict[str, Any]) -> tuple[str, str]:
         case "list_type":
             return f"{key} must be a list", f"write {key} = [...]"
         case "too_short":
-            return f"{key} needs {context['min_length']} entries, it has {len(value)}", "add what is missing"
+            least = context["min_length"]
+            return f"{key} needs {least} entr{'y' if least == 1 else 'ies'}, it has {len(value)}", "add what is missing"
         case "too_long":
             return f"{key} has {len(value)} entries, more than {context['max_length']}", "leave some out"
     text = str(mistake["msg"])

@@ -230,12 +230,14 @@ MISTAKES = [
     ("[compression.zero_skipping]\n", "[compression.zero_skipping] has no 'source'; add source = ..."),
     ("[compression.weight_bits]\nbits = [4]\nsource = \"x\"\nwidth = 3",
      "unknown key 'width'; it has: source, estimated, note, bits"),
-    ("[compression.weight_bits]\nbits = [0]\nsource = \"x\"", "greater than or equal to 1"),
-    ("[compression.weight_bits]\nbits = []\nsource = \"x\"", "bits: list should have at least 1 item"),
-    ("[compression.structured_2_4]\npeak_factor = 1.0\ndtypes = [\"int8\"]\nsource = \"x\"", "greater than 1"),
+    ("[compression.weight_bits]\nbits = [0]\nsource = \"x\"", "bits[0] = 0 must be at least 1"),
+    ("[compression.weight_bits]\nbits = []\nsource = \"x\"", "bits needs 1 entry, it has 0; add what is missing"),
+    ("[compression.structured_2_4]\npeak_factor = 1.0\ndtypes = [\"int8\"]\nsource = \"x\"",
+     "peak_factor = 1 must be above 1"),
     ("[compression.structured_2_4]\npeak_factor = 2.0\ndtypes = [\"float16\"]\nsource = \"x\"",
      "there is no [peak.float16]; peaks: int8, float32"),
-    ("[compression.structured_2_4]\npeak_factor = 2.0\ndtypes = [[]]\nsource = \"x\"", "should be a valid string"),
+    ("[compression.structured_2_4]\npeak_factor = 2.0\ndtypes = [[]]\nsource = \"x\"",
+     "dtypes[0] must be a text; write it in quotes"),
     ("[compression]\nweight_bits = 4", "compression.weight_bits must be a table; write [compression.weight_bits]"),
 ]  # fmt: skip
 
