@@ -98,7 +98,10 @@ def validate(
 
 def _several(value: Any) -> Sequence[Any]:
     """One word or path as a list of one."""
-    return (value,) if isinstance(value, (str, os.PathLike)) else tuple(value)
+    values = (value,) if isinstance(value, (str, os.PathLike)) else value
+    if not isinstance(values, Sequence) or not all(isinstance(each, (str, os.PathLike)) for each in values):
+        raise ParameterError(f"{value!r} is no list of names or paths; give words, or paths of files")
+    return values
 
 
 def _check_devices(devices: Sequence[str], tables: Sequence[Measured]) -> None:
@@ -152,6 +155,8 @@ def _table(data: str | os.PathLike[str] | Measured) -> Measured:
     """A table itself, a bundled one by name, or a file."""
     if isinstance(data, Measured):
         return data
+    if not isinstance(data, (str, os.PathLike)):
+        raise ParameterError(f"{data!r} is no measured table; give the name of a bundled one, a path, or a Measured")
     name = os.fspath(data)
     return bundled_measured()[name] if name in bundled_measured() else read_measured(name)
 

@@ -40,7 +40,7 @@ class Warnings:
             self._first[key] = row["line"], column, problem, remedy
 
     def found(self) -> tuple[Problem, ...]:
-        """The first warnings, each at the first row that gave it, with the number of rows, and how many more there are."""
+        """The first warnings, each at the first row that gave it, with the number of rows; and how many more."""
         made = []
         for key, (line, column, problem, remedy) in self._first.items():
             rows = self._rows[key]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,6 +130,20 @@ def test_one_word_is_a_list_of_one() -> None:
     assert [group.key for group in found.groups] == [{"device": "pixel_1"}]
     with pytest.raises(ParameterError, match=r"no row is of the device 'pixel_9'; did you mean 'pixel_\d'\?"):
         validate("tflite_phones", devices=["pixel_1", "pixel_9"])
+
+
+@pytest.mark.parametrize("option", ["shapes", "hardware", "by", "devices"])
+@pytest.mark.parametrize("value", [3, [3], None])
+def test_what_is_no_list_of_words(option: str, value: Any) -> None:
+    with pytest.raises(ParameterError, match="is no list of names or paths; give words, or paths of files"):
+        validate("tflite_phones", **{option: value})
+
+
+def test_what_is_no_table() -> None:
+    with pytest.raises(
+        ParameterError, match="3 is no measured table; give the name of a bundled one, a path, or a Mea"
+    ):
+        validate(3)  # type: ignore[arg-type]
 
 
 def test_twenty_warnings_are_shown_and_the_rest_counted(tmp_path: Path) -> None:
