@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -227,3 +228,35 @@ def test_the_readme_of_the_folder_states_the_grades() -> None:
     text = (Path(folder("hardware")) / "README.md").read_text()
     assert "A: median error up to 10 %, 8 rows or more, `held_out_high` / `held_out_low` up to 1.5" in text
     assert "B: up to 20 %, 4 rows or more, up to 2.25" in text
+
+
+ODD = (
+    "3", "-1", "0", "1e308", "nan", "inf", "true", '""', '"x"', "2026-01-31", "[]", "[1]", "[[]]", "[{}]", "{}",
+    '{ "" = 1 }', '{ "@" = 1 }', '{ compute = "x" }', "[[1, 2], 3]",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ODD)
+def test_a_value_of_any_type_anywhere_is_answered_in_words_of_the_file(tmp_path: Path, value: str) -> None:
+    lines = (HEAD + TABLE).split("\n")
+    file, said = tmp_path / "board.toml", ""
+    for at, line in enumerate(lines):
+        key, sign, _ = line.partition("=")
+        if not sign:
+            continue
+        file.write_text("\n".join([*lines[:at], f"{key}= {value}", *lines[at + 1 :]]))
+        try:
+            load_device(str(file))
+        except SpecError as error:
+            said += f"{error}\n"
+    assert said.count("board.toml") > 20
+    assert not re.findall(r".*(?:nput should|alid string|alid number|constrained|validation).*", said)
+
+
+def test_a_grade_may_stand_on_more_digits_than_the_file_shows(tmp_path: Path) -> None:
+    file = tmp_path / "board.toml"
+    text = TABLE.replace("ape = 0.05", "ape = 0.1")
+    for grade in "AB":
+        file.write_text(HEAD + text.replace('"A"', f'"{grade}"'))
+        load_device(str(file))
+    assert len(problems_of(tmp_path, HEAD + text.replace('"A"', '"C"'))) == 1

@@ -12,6 +12,8 @@ from costmodel.files import Document
 from costmodel.hardware_schema.names import SEPARATORS
 from costmodel.positions import KeyPath
 
+ROUNDED = 1e-3
+"""Figures in files have four digits, those that a grade was given for had more."""
 FIGURES = ("held_out_median_ape", "n", "held_out_low", "held_out_high")
 
 
@@ -104,7 +106,8 @@ def _grade_problems(document: Document, path: KeyPath, table: Mapping[str, Any])
         yield document.problem((*path, "held_out_low"), problem, "they are the ends of the band, the lower one first")
         return
     best, stated = grade_of(median, n, low, high), table.get("grade")
-    if stated not in GRADES or stated == best:
+    near = {grade_of(median * part, n, low, high * part) for part in (1 - ROUNDED, 1 + ROUNDED)}
+    if not isinstance(stated, str) or stated not in GRADES or stated == best or stated in near:
         return
     if stated > best and isinstance(table.get("note"), str):
         return

@@ -52,6 +52,7 @@ class RuntimeHead(Table):
     title: Text
     fusion: Text = "folded"
     spill: Literal["smooth", "square", "excess", "all"] = "smooth"
+    kinds: list[Text] = []
     source: Text
     note: Text | None = None
 
@@ -195,8 +196,10 @@ def calibration_problems(document: Document, own: Mapping[str, Family] | None = 
             remedy = f'write family = "...", one of {", ".join(families())}'
             problems.append(document.problem(path, "calibrations need a family", remedy))
             continue
+        if not isinstance(settings["family"], str):
+            continue
         try:
-            family = (own or {}).get(str(settings["family"])) or family_named(settings["family"])
+            family = (own or {}).get(settings["family"]) or family_named(settings["family"])
         except CostmodelError as error:
             problems.append(document.problem((*path, "family"), str(error)))
             continue
