@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from costmodel.cli.arguments import costs_of, network_arguments
+from costmodel.cli.arguments import costs_of, devices_of, network_arguments
 from costmodel.errors import ParameterError
 from costmodel.report import FORMATS
 
@@ -68,7 +68,7 @@ def _explain(options: argparse.Namespace) -> int:
     from costmodel.explanation import difference, explain, text
     from costmodel.specs.catalogue import load
 
-    devices = options.hardware.split(",")
+    devices = devices_of(options.hardware)
     if len(devices) > 2 or (len(devices) == 2 and options.against is not None):
         raise ParameterError("an explanation compares two: give two devices, or --against a second network")
     costs = costs_of(options)
