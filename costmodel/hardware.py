@@ -54,7 +54,8 @@ class Calibration:
     `family` names the constants that devices with this runtime share; `factors` are the device's own on these, by
     constant or by constant@rule, `numbers` the device's own beside them, `levels` the (capacity, bytes/s) of nearer
     memories. `baselines` are the fitted rates of the two simpler predictors that it is held against. `n` rows of
-    `calibrated_on`; on rows left out of the fit (by `held_out_by`) the median absolute error is
+    `calibrated_on`, `batch` and `macs` the least and the greatest of these rows (MACs of one sample of a network; None
+    where only single operators were measured; both None where the file does not say); on rows left out of the fit (by `held_out_by`) the median absolute error is
     `held_out_median_ape`, a part of `held_out_within_20` was within 20 %, and measured / predicted lay between
     `held_out_low` and `held_out_high` for four of five. `grade`: A, B or C, by these figures and `n`
     (`costmodel.accuracy.grade_of`), or below it where `note` says why.
@@ -76,6 +77,8 @@ class Calibration:
     held_out_high: float
     grade: str
     note: str = ""
+    batch: tuple[float, float] | None = None
+    macs: tuple[float, float] | None = None
 
 
 @record
@@ -246,8 +249,14 @@ def _calibration_of(settings: Mapping[str, Any], table: Mapping[str, Any]) -> Ca
         tuple((capacity, rate) for capacity, rate in table.get("levels", ())), table.get("baselines", {}),
         table["calibrated_on"], table["n"], str(table["date"]), table["held_out_by"], table["held_out_median_ape"],
         table["held_out_within_20"], table["held_out_low"], table["held_out_high"], table["grade"],
-        table.get("note", ""),
+        table.get("note", ""), _ends(table, "batch"), _ends(table, "macs"),
     )  # fmt: skip
+
+
+def _ends(table: Mapping[str, Any], name: str) -> tuple[float, float] | None:
+    """The least and the greatest of something that was measured; None where the file does not say."""
+    found = table.get(name)
+    return None if found is None else (found[0], found[1])
 
 
 def ridge_profile(

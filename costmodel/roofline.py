@@ -72,15 +72,35 @@ class Prediction:
         return self.fusion == family_fusion(self.profile)
 
     @property
+    def beyond(self) -> tuple[str, ...]:
+        """Why the calibration's error is not that of this network: its batch, its size or its operators are not like
+        those that were measured. Empty where they are, and without a calibration."""
+        if not self.is_calibrated:
+            return ()
+        from costmodel.latency.evidence import beyond
+        from costmodel.latency.families import family_named
+        from costmodel.latency.shared import shared_rows
+
+        calibration = self.profile.calibration
+        assert calibration is not None
+        shared = shared_rows(self.costs.graph, self.costs.shapes, fusion_named(self.fusion))
+        return beyond(shared.rows.values(), self.costs.batch, family_named(calibration.family), calibration)
+
+    @property
+    def has_band(self) -> bool:
+        """Whether the error of a calibration is that of this prediction."""
+        return self.is_calibrated and not self.beyond
+
+    @property
     def latency_low_seconds(self) -> Any:
         """Lower end of the band that held four of five measurements: latency times the tenth percentile of measured /
-        predicted on rows that were not fitted. None without a calibration."""
-        return self.latency_seconds * self.profile.calibration.held_out_low if self.is_calibrated else None  # type: ignore[union-attr]
+        predicted on rows that were not fitted. None without a calibration, and beyond what it was fitted to."""
+        return self.latency_seconds * self.profile.calibration.held_out_low if self.has_band else None  # type: ignore[union-attr]
 
     @property
     def latency_high_seconds(self) -> Any:
         """Its upper end: latency times the ninetieth percentile."""
-        return self.latency_seconds * self.profile.calibration.held_out_high if self.is_calibrated else None  # type: ignore[union-attr]
+        return self.latency_seconds * self.profile.calibration.held_out_high if self.has_band else None  # type: ignore[union-attr]
 
     @property
     def bytes(self) -> Any:

@@ -70,7 +70,7 @@ def totals_of(costs: CostTable, prediction: Prediction | None, convention: Conve
                 "overhead_seconds": sum(prediction.columns["overhead_seconds"]),
                 "inference_seconds": prediction.inference_seconds, "latency_seconds": prediction.latency_seconds,
                 "latency_low_seconds": prediction.latency_low_seconds,
-                "latency_high_seconds": prediction.latency_high_seconds,
+                "latency_high_seconds": prediction.latency_high_seconds, "beyond": list(prediction.beyond),
             }  # fmt: skip
     return totals
 
@@ -304,11 +304,14 @@ def _evidence(prediction: Prediction) -> str:
         return f"{fitted} with fusion {family_fusion(prediction.profile)}; no band with fusion {prediction.fusion}"
     if not prediction.is_calibrated:
         return f"{', '.join(prediction.terms) or 'no terms'} of a profile {fitted}; no band with terms off"
-    low, high = (with_prefix(end, "s", 3) for end in (prediction.latency_low_seconds, prediction.latency_high_seconds))
-    return (
-        f"four of five between {low} and {high}; {fitted}: {calibration.held_out_median_ape:.1%} off in the median on "
-        f"others; fusion {prediction.fusion}"
-    )
+    band = ", ".join(prediction.beyond)
+    if band:
+        band = f"no band, beyond what was measured: {band}"
+    else:
+        ends = prediction.latency_low_seconds, prediction.latency_high_seconds
+        band = "four of five between " + " and ".join(with_prefix(end, "s", 3) for end in ends)
+    off = f"{calibration.held_out_median_ape:.1%} off in the median on others"
+    return f"{band}; {fitted}: {off}; fusion {prediction.fusion}"
 
 
 def _rate(value: float, unit: str, estimated: bool) -> str:

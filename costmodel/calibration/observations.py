@@ -116,7 +116,8 @@ def observations(
     subjects: Subjects, leave: Callable[[LeftOut], None] = lambda row: None,
 ) -> list[Observations]:  # fmt: skip
     """The rows of the tables that `profile_of` gives a profile, one entry per profile and kind of row. Rows that failed
-    are left out; so are, and `leave` is told, networks without shapes and operators without their sizes.
+    are left out; so are, and `leave` is told, networks without shapes, operators without their
+    sizes, and slower runs of what ran before.
 
     Raises: SpecError with every network that is named and cannot be loaded, or that contradicts its row.
     """
@@ -125,10 +126,13 @@ def observations(
     for table in tables:
         usable = table.frame[table.frame["latency_seconds"] > 0].reset_index(drop=True)
         records: list[dict[str, Any]] = [dict(row) for row in usable.to_dict("records")]  # type: ignore[arg-type]
-        for at in fastest_runs(records):
-            row = records[at]
+        fastest = set(fastest_runs(records))
+        for at, row in enumerate(records):
             profile = profile_of(table, row)
             if profile is None:
+                continue
+            if at not in fastest:
+                leave(LeftOut(place_of(table, row), subject_of(row), SLOWER))
                 continue
             try:
                 reason = _reason(row, family, profile, subjects)

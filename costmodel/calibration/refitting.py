@@ -17,6 +17,7 @@ from costmodel.calibration.held_out import HeldOut, figures, held_out_seconds
 from costmodel.calibration.observations import KERNEL, NETWORK, Observations, conditions_of_row, observations
 from costmodel.calibration.parameters import COMMON, FACTOR, NUMBER, SET, TIMES
 from costmodel.calibration.problem import Problem
+from costmodel.calibration.ranges import kinds_words, range_words
 from costmodel.calibration.writing import replaced, write_whole
 from costmodel.files import folder
 from costmodel.hardware import Calibration, HardwareProfile, calibrations, load_device
@@ -116,6 +117,8 @@ def new_texts(result: Refit, date: datetime.date) -> dict[str, str]:
             changes["rule", places[owner], kind, name] = value
     path = os.path.join(folder("hardware/runtimes"), result.family.name + ".toml")
     texts[path] = replaced(_read(path), changes)
+    if result.family.kinds:
+        texts[path] = with_words(texts[path], ("runtime",), {"kinds": kinds_words(result.fit.problem.parts)})
     for setting, rows in rows_of_settings(result.fit.problem).items():
         device = setting.partition(":")[0]
         path = os.path.join(folder("hardware"), device + ".toml")
@@ -162,16 +165,12 @@ def _with_numbers(text: str, result: Refit, setting: str, count: int, date: date
             (*place, "held_out_high"): held.high,
         }
     text = replaced(text, changes)
-    if "note" in _at(profile.device.runtimes, place[1:]):
+    if own.note:
         grade = max(grade, own.grade)  # the note says why it is lower than its figures
     words = {"date": date.isoformat(), "grade": f'"{grade}"'} | ({"held_out_by": f'"{held.by}"'} if held else {})
+    if own.batch is not None:
+        words |= range_words([part for part in result.fit.problem.parts if part.setting == setting])
     return with_words(text, place, words)
-
-
-def _at(data: Any, path: Sequence[str | int]) -> Any:
-    for part in path:
-        data = data[part]
-    return data
 
 
 def with_words(text: str, place: tuple[str | int, ...], words: Mapping[str, str]) -> str:

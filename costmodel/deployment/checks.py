@@ -73,11 +73,12 @@ def _latency(costs: CostTable, setting: Setting) -> Check:
     layer, seconds = _most(costs, prediction.columns["latency_seconds"])
     calibration = prediction.profile.calibration
     if calibration is not None:
-        low, high = (with_prefix(end, "s") for end in (prediction.latency_low_seconds, prediction.latency_high_seconds))
-        note = (
-            f"four of five between {low} and {high}: grade {calibration.grade}, {calibration.held_out_median_ape:.1%} "
-            "off in the median on rows that were not fitted"
-        )
+        ends = prediction.latency_low_seconds, prediction.latency_high_seconds
+        band = f"no band, beyond what was measured: {', '.join(prediction.beyond)}"
+        if prediction.has_band:
+            band = "four of five between " + " and ".join(with_prefix(end, "s") for end in ends)
+        off = f"{calibration.held_out_median_ape:.1%} off in the median on rows that were not fitted"
+        note = f"{band}: grade {calibration.grade}, {off}"
         return Check("latency", "seconds", prediction.latency_seconds, limit, layer, seconds, note, True)
     estimated, memory = prediction.profile.estimated, prediction.profile.device.memory
     note = "a lower bound: Eq. 1 on datasheet numbers"

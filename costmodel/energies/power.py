@@ -38,6 +38,7 @@ class PowerTime:
     accelerator: str = ""
     unshared: str = ""
     median_ape: float | None = None
+    beyond: tuple[str, ...] = ()
 
     @property
     def joules(self) -> float:
@@ -60,6 +61,8 @@ class PowerTime:
         if self.is_given:
             unknown = "" if self.band_joules else "; how far the power of another network deviates is not known"
             return f"the active power x the latency that was given{unknown}"
+        if self.beyond:
+            return f"the active power x a latency beyond what was measured: {', '.join(self.beyond)}"
         if self.median_ape is not None:
             return f"the active power x a calibrated latency, {self.median_ape:.1%} off in the median on other rows"
         if self.doubts:
@@ -117,6 +120,7 @@ def power_estimate(
         settings["active_watts_source"], total if given is None else given, given is not None, _doubts(work, profile),
         settings.get("accelerator", ""), unshared,
         None if prediction is None else prediction.profile.calibration.held_out_median_ape,  # type: ignore[union-attr]
+        () if prediction is None else prediction.beyond,
     )  # fmt: skip
     estimated = () if unshared else profile.estimated
     return EnergyEstimate(work, "power_time", None, None, None, columns | spent, {}, {}, estimated, power)

@@ -74,9 +74,13 @@ def heading(found: Explanation) -> str:
     inputs = f"\nfitted or estimated, not from a datasheet: {', '.join(profile.estimated)}" if profile.estimated else ""
     if calibration is None:
         return f"{line}\nEq. 1 on datasheet numbers: {bound_text(profile)}; it has no terms"
-    low, high = _seconds(prediction.latency_low_seconds), _seconds(prediction.latency_high_seconds)
+    if prediction.beyond:
+        band = f"no band, beyond what was measured: {', '.join(prediction.beyond)}"
+    else:
+        ends = prediction.latency_low_seconds, prediction.latency_high_seconds
+        band = "four of five between " + " and ".join(map(_seconds, ends))
     return (
-        f"{line} (four of five between {low} and {high})\n"
+        f"{line} ({band})\n"
         f"fitted to {calibration.n} rows of {calibration.calibrated_on}, grade {calibration.grade}: "
         f"{calibration.held_out_median_ape:.1%} off in the median on rows that were not fitted{inputs}"
     )
@@ -117,6 +121,7 @@ def as_object(found: Explanation, by: By) -> dict[str, Any]:
         "latency_seconds": found.latency_seconds,
         "latency_low_seconds": prediction.latency_low_seconds,
         "latency_high_seconds": prediction.latency_high_seconds,
+        "beyond": list(prediction.beyond),
         "steps": [{"step": name, "seconds": seconds} for name, seconds in found.steps.items()],
         f"{by}s": records_of(found.grouped(by)),
     }

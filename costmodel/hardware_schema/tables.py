@@ -87,6 +87,10 @@ class BaselinesTable(Table):
     two_bytes_per_second: Rate | None = None
 
 
+Ends = Annotated[list[Positive], Field(min_length=2, max_length=2)]
+"""The least and the greatest of something."""
+
+
 class CalibrationTable(Table):
     conditions: dict[Text, Condition] = {}
     factors: dict[Text, Constant] = {}
@@ -95,6 +99,8 @@ class CalibrationTable(Table):
     baselines: BaselinesTable | None = None
     calibrated_on: Text
     n: Annotated[int, Field(gt=0)]
+    batch: Ends | None = None
+    macs: Ends | None = None
     date: datetime.date
     held_out_by: Text
     held_out_median_ape: Error

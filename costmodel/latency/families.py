@@ -18,15 +18,19 @@ FOLDER = "hardware/runtimes"
 
 @record
 class Family:
-    """The constants that the devices of a runtime share. `fusion` names its fold rule, `spill` how what does not fit
-    into a memory moves: smooth, square, all or excess. `asked` are the sizes and facts that its rules ask for, `facts`
-    and `conditions` the facts and conditions among these, `arrays` its rules for many operators at once."""
+    """The constants that the devices of a runtime share.
+
+    `fusion` names its fold rule, `spill` how what does not fit into a memory moves: smooth, square, all or excess.
+    `kinds` are those of the operators that were measured, `asked` the sizes and facts that its rules ask for, `facts`
+    and `conditions` the facts and conditions among these, `arrays` its rules for many operators at once.
+    """
 
     name: str
     title: str
     fusion: str
     spill: str
     rules: tuple[Rule, ...]
+    kinds: frozenset[str]
     source: str
     note: str
     asked: frozenset[str]
@@ -58,7 +62,8 @@ def family_of(data: Mapping[str, Any]) -> Family:
     rules = tuple(rule_of(table) for table in data.get("rule", ()))
     asked = asked_by(rules)
     return Family(
-        head["name"], head["title"], head.get("fusion", "folded"), head.get("spill", "smooth"), rules, head["source"],
+        head["name"], head["title"], head.get("fusion", "folded"), head.get("spill", "smooth"), rules,
+        frozenset(head.get("kinds", ())), head["source"],
         head.get("note", ""), asked, tuple(sorted(asked & FACTS.keys())),
         tuple(sorted({name for rule in rules for name, _ in rule.conditions})), RuleArrays(rules),
     )  # fmt: skip
