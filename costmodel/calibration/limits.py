@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from costmodel.hardware import HardwareProfile
-from costmodel.latency.bounds import Excess, excesses
+from costmodel.latency.bounds import EFFICIENCIES, Excess, excesses
 from costmodel.latency.constants import NUMBERS
 from costmodel.latency.families import Family
 from costmodel.latency.predictions import conditions_of
@@ -19,6 +19,10 @@ def limits_of(family: Family, profile: HardwareProfile, names: Iterable[str]) ->
     assert profile.calibration is not None
     found = {name: (NUMBERS[name].least, NUMBERS[name].most) for name in names if name in NUMBERS}
     factors = profile.calibration.factors
+    if "time_factor" in found:
+        shortest = max((each.value / each.most / FAR for each in _with(family, profile, factors, 1 / FAR)
+                        if each.constant in EFFICIENCIES), default=0.0)  # fmt: skip
+        found["time_factor"] = max(found["time_factor"][0], shortest), found["time_factor"][1]
     for name in factors.keys() & set(names):
         above = [FAR * each.most / each.value for each in _with(family, profile, {**factors, name: FAR})
                  if name in each.factors and each.value > each.most]  # fmt: skip
@@ -38,7 +42,9 @@ def impossible(family: Family, profile: HardwareProfile) -> Iterator[str]:
         )
 
 
-def _with(family: Family, profile: HardwareProfile, factors: Mapping[str, float]) -> Iterator[Excess]:
+def _with(
+    family: Family, profile: HardwareProfile, factors: Mapping[str, float], time_factor: float | None = None
+) -> Iterator[Excess]:
     assert profile.calibration is not None
-    slower = profile.calibration.numbers.get("time_factor", 1.0)
-    return excesses(family.rules, factors, slower, conditions_of(profile))
+    own = profile.calibration.numbers.get("time_factor", 1.0)
+    return excesses(family.rules, factors, own if time_factor is None else time_factor, conditions_of(profile))

@@ -35,6 +35,7 @@ FOLD_KEYS: Mapping[str, str] = {
 }
 """What may be left out together."""
 REMEDY = "; give --shapes, or name a bundled network, a spec file, or one of hardware/measured/networks.csv"
+SLOWER = "the network was measured faster under the same conditions, which counts"
 _CLASSES = re.compile(r"_classes_\d+$")
 _SHAPE = (
     "op_kind", "operator", "in_channels", "in_height", "in_width", "out_channels", "kernel_height", "kernel_width",
@@ -116,8 +117,8 @@ def observations(
     subjects: Subjects, leave: Callable[[LeftOut], None] = lambda row: None,
 ) -> list[Observations]:  # fmt: skip
     """The rows of the tables that `profile_of` gives a profile, one entry per profile and kind of row. Rows that failed
-    are left out; so are, and `leave` is told, networks without shapes, operators without their
-    sizes, and slower runs of what ran before.
+    are left out; so are, and `leave` is told, networks without shapes, operators without their sizes, and the slower
+    ones of several runs.
 
     Raises: SpecError with every network that is named and cannot be loaded, or that contradicts its row.
     """

@@ -38,6 +38,15 @@ def test_the_work_is_that_of_the_folded_network_times_the_batch() -> None:
 def test_rows_without_macs_have_no_rate_of_macs() -> None:
     work = replace(plain_of(PART), macs=np.zeros(len(PART)), row_macs=np.zeros(len(plain_of(PART).row_macs)))
     found = fitted_baselines(work, work.eq1(1.0, 2e9))
-    assert MACS not in found
+    assert set(found) == {TWO_BYTES}
     assert found[TWO_BYTES] == pytest.approx(2e9, rel=1e-3)
     assert np.isnan(baseline_seconds(work, found)["macs"]).all()
+    assert np.isnan(baseline_seconds(work, found)["two_fitted"]).all()
+
+
+def test_rates_that_no_row_tells_are_left_out() -> None:
+    work = plain_of(PART)
+    bound = replace(work, row_bytes=np.zeros(len(work.row_bytes)))
+    assert set(fitted_baselines(bound, work.macs / 5e9)) == {MACS}
+    nothing = replace(bound, macs=np.zeros(len(PART)), row_macs=np.zeros(len(work.row_macs)))
+    assert fitted_baselines(nothing, work.macs / 5e9) == {}

@@ -74,3 +74,11 @@ def test_figures_of_held_out_rows() -> None:
     found = figures(np.full(11, 2.0), np.linspace(1.0, 3.0, 11), "network", 5)
     assert (found.low, found.high) == pytest.approx((0.6, 1.4))
     assert found.accuracy.median_ape == pytest.approx(0.3 / 1.1, rel=0.3)
+
+
+def test_the_grade_needs_rows_and_a_narrow_band() -> None:
+    measured = np.linspace(1.0, 2.0, 9)
+    assert figures(measured * 1.05, measured, "row", 5).grade == "A"
+    assert figures(measured[:5] * 1.05, measured[:5], "row", 5).grade == "B"
+    off = np.where(np.arange(9) < 3, 3.0, 1.0)
+    assert figures(measured * off, measured, "row", 5).grade == "C"

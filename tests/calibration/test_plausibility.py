@@ -1,0 +1,112 @@
+"""Fits that cannot be true are refused in words, and written nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from calibration_made import calibration, exact, family, observed
+from devices_made import COLUMNS, DEVICE, FAMILY, rows_of, run, timings, written
+
+from costmodel.calibration.devices import calibrate
+from costmodel.calibration.fitting import Fit, fit
+from costmodel.calibration.parameters import Choice
+from costmodel.calibration.plausibility import at_bound, best_efficiencies
+from costmodel.calibration.problem import Problem
+from costmodel.errors import ParameterError
+
+UNIT = (
+    "Is latency_seconds in seconds, not in milliseconds or microseconds? If so, correct what differs: the networks or "
+)
+END = UNIT + "shapes of these rows, or the 4e+10 MACs/s and 2e+10 bytes/s of mine"
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> str:
+    return written(tmp_path, "mine.toml", DEVICE)
+
+
+def changed(folder: Path, hardware: str, change: Callable[[int, float], float]) -> str:
+    """The timings of the device with other latencies."""
+    lines = [line.split(",") for line in rows_of(timings(folder, hardware))]
+    for at, cells in enumerate(lines):
+        cells[4] = repr(change(at, float(cells[4])))
+    return written(folder, "changed.csv", "\n".join([COLUMNS, *map(",".join, lines)]) + "\n")
+
+
+def refused(data: str, device: str, target: Path) -> str:
+    """The message of a calibration that is refused."""
+    with pytest.raises(ParameterError) as error:
+        run(data, "--device", device, "--runtime", FAMILY, "--write", str(target))
+    assert not target.exists()
+    text = str(error.value)
+    start = f"mine:{FAMILY}:float32:threads=1 is not calibrated, for its numbers cannot be true: "
+    places = f". Its 14 rows are {data}:2, {data}:3, {data}:4 and 11 more. "
+    assert text.startswith(start)
+    assert text.endswith(places + END)
+    return text.removeprefix(start).removesuffix(places + END)
+
+
+def test_times_in_milliseconds(tmp_path: Path, device: str) -> None:
+    data = changed(tmp_path, device, lambda at, seconds: seconds * 1e3)
+    first, second, *_ = refused(data, device, tmp_path / "new.toml").split("; ")
+    assert first.startswith("the times are so long that no operator reaches more than 0.000")
+    assert first.endswith(" of the peak")
+    assert second.startswith("half of the rows take ")
+    assert second.endswith(" times as long as on the family's other devices, for the same peak and bandwidth")
+
+
+def test_times_in_kiloseconds(tmp_path: Path, device: str) -> None:
+    reasons = refused(changed(tmp_path, device, lambda at, seconds: seconds / 1e3), device, tmp_path / "new.toml")
+    first, *_, last = reasons.split("; ")
+    assert first.startswith("half of the rows run at ")
+    assert first.endswith(" times the peak or more, and 3 times are possible")
+    assert last.startswith("the median error of rows left out is ")
+
+
+def test_random_times(tmp_path: Path, device: str) -> None:
+    draw = np.random.default_rng(1)
+    data = changed(tmp_path, device, lambda at, seconds: float(np.exp(draw.uniform(np.log(1e-3), np.log(1)))))
+    (words, band) = refused(data, device, tmp_path / "new.toml").split(", and ")
+    assert words.startswith("the median error of rows left out is ")
+    assert band.startswith("measured / predicted of four of five lies between 0.0")
+
+
+def test_random_times_of_one_size(tmp_path: Path, device: str) -> None:
+    draw = np.random.default_rng(6)
+    data = changed(tmp_path, device, lambda at, seconds: float(np.exp(draw.uniform(np.log(0.01), np.log(0.2)))))
+    reasons = refused(data, device, tmp_path / "new.toml")
+    assert reasons.endswith("%, with compute at the bound of what is possible")
+
+
+def test_one_time_for_all_networks(tmp_path: Path, device: str) -> None:
+    reasons = refused(changed(tmp_path, device, lambda at, seconds: 0.05), device, tmp_path / "new.toml")
+    assert reasons.startswith("the median error of rows left out is ")
+    assert reasons.endswith("%, but 0.0% where each is predicted by the median of the others, whatever network it is")
+
+
+def test_noise_is_no_reason(tmp_path: Path, device: str) -> None:
+    draw = np.random.default_rng(2)
+    data = changed(tmp_path, device, lambda at, seconds: seconds * float(np.exp(0.25 * draw.standard_normal())))
+    (found,) = calibrate(data, device=device, runtime=FAMILY)
+    assert found.calibration.grade in "BC"
+
+
+def fitted(factor: float) -> Fit:
+    """A fit to times with this factor on the compute of operators that reach half of the peak."""
+    chosen = family([{"name": "all", "set": {"compute": 0.5, "bandwidth": 0.5}}])
+    parts = exact(chosen, [observed(chosen, calibration(factors={"compute": factor}), ridge=0.2)], 0.01)
+    return fit(Problem(chosen, parts, Choice(rules=False, only=frozenset({"compute"}))))
+
+
+def test_a_number_at_its_bound_is_known() -> None:
+    assert at_bound(fitted(1.0)) == ()
+    assert at_bound(fitted(2.4)) == ("compute",)
+
+
+def test_the_best_efficiency_is_that_of_the_told_numbers() -> None:
+    made = fitted(0.4)
+    assert best_efficiencies(made, 1.0)["compute"] == pytest.approx(0.2, rel=0.05)
+    assert "bandwidth" not in best_efficiencies(made, 1.0)
