@@ -129,7 +129,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "linear": (*_PRODUCT, "weight_elements"),
     "matmul": _PRODUCT,
 }
-"""The columns without which an operator that was measured alone has no time; every other kind needs `_ELEMENTS`."""
+"""The columns without which an operator has no time; every other kind needs `_ELEMENTS`."""
 
 
 def blank_columns(row: Mapping[str, Any]) -> tuple[str, ...]:

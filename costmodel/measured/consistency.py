@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from costmodel.measured.cells import Cells, Mistakes
+from costmodel.measured.columns import NEEDED, SHAPES_COLUMNS
 
+FILLED = frozenset(column.name for column in SHAPES_COLUMNS if column.filled)
+"""Blank cells of these are said already."""
 _WINDOW = (
     "out_channels x out_height x out_width x in_channels / groups x kernel_height x kernel_width, times the batch in a "
     "measured table"
@@ -28,7 +32,8 @@ def check_measured(cells: Cells, mistakes: Mistakes) -> None:
 
 
 def check_shapes(cells: Cells, mistakes: Mistakes) -> None:
-    """`fused` is a flag, a network has every index once, and multiply-accumulates are those of the sizes."""
+    """`fused` is a flag, a network has every index once, an operator has the sizes of its kind, and its
+    multiply-accumulates are those of the sizes."""
     fused = cells["fused"]
     mistakes.add(
         "fused", (fused > 1).nonzero()[0].tolist(),
@@ -38,6 +43,7 @@ def check_shapes(cells: Cells, mistakes: Mistakes) -> None:
         ),
     )  # fmt: skip
     _check_index(cells, mistakes)
+    _check_sizes(cells, mistakes)
     _check_macs(cells, mistakes, np.ones(len(fused)))
 
 
@@ -51,6 +57,21 @@ def _check_index(cells: Cells, mistakes: Mistakes) -> None:
             "list a network once and number its rows in order; repeats says how often an operator occurs",
         ),
     )  # fmt: skip
+
+
+def _check_sizes(cells: Cells, mistakes: Mistakes) -> None:
+    """Without them nothing tells a convolution of many channels from one of few."""
+    kinds = cells["op_kind"]
+    for kind, needed in NEEDED.items():
+        rows = (kinds == kind).to_numpy()
+        blank = {name: np.isnan(cells[name]) & rows for name in needed if name not in FILLED}
+        wrong = np.logical_or.reduce(list(blank.values())).nonzero()[0].tolist()
+        mistakes.add("op_kind", wrong, partial(_without, kind, blank))
+
+
+def _without(kind: str, blank: dict[str, NDArray[Any]], row: int) -> tuple[str, str]:
+    names = ", ".join(name for name, cells in blank.items() if cells[row])
+    return f"op_kind = {kind!r} without {names}", "fill them: a size is not guessed"
 
 
 def _check_macs(cells: Cells, mistakes: Mistakes, batch: NDArray[Any]) -> None:

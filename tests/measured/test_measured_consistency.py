@@ -12,7 +12,7 @@ from costmodel.measured import read_measured, read_shapes
 
 ENERGY = "device,network,latency_seconds,energy_joules\n"
 CONVOLUTION = (
-    "network,index,op_kind,operator,fused,in_channels,in_height,in_width,out_channels,out_height,out_width,"
+    "stride_height,stride_width,network,index,op_kind,operator,fused,in_channels,in_height,in_width,out_channels,out_height,out_width,"
     "kernel_height,kernel_width,groups,in_elements,weight_elements,out_elements,macs\n"
 )
 PRODUCT = (
@@ -45,7 +45,7 @@ Refusal = Callable[[str, Callable[[str], object]], str]
 
 def convolution(macs: int, operator: str = "Conv2D", fused: int = 1, groups: str = "1") -> str:
     """3x3 from 4x8x8 to 6x4x4: 6 * 4 * 4 * 4 * 9 = 3456; 64 positions of the input: 13824."""
-    return CONVOLUTION + f"a,0,conv,{operator},{fused},4,8,8,6,4,4,3,3,{groups},1024,216,96,{macs}\n"
+    return CONVOLUTION + f"2,2,a,0,conv,{operator},{fused},4,8,8,6,4,4,3,3,{groups},1024,216,96,{macs}\n"
 
 
 def test_macs_of_a_convolution_are_those_of_its_sizes(refusal: Refusal) -> None:
@@ -53,7 +53,7 @@ def test_macs_of_a_convolution_are_those_of_its_sizes(refusal: Refusal) -> None:
     assert refusal(convolution(3456, groups=""), read_shapes) == ""
     assert refusal(convolution(1728, groups="2"), read_shapes) == ""
     assert refusal(convolution(6912), read_shapes).startswith(
-        "table.csv:2:49: macs = 6912 contradicts the sizes, which give 3456; mend one of them: macs is out_channels x "
+        "table.csv:2:53: macs = 6912 contradicts the sizes, which give 3456; mend one of them: macs is out_channels x "
         "out_height x out_width x in_channels / groups x kernel_height x kernel_width, times the batch"
     )
 
@@ -71,10 +71,26 @@ def test_macs_of_products(refusal: Refusal) -> None:
     assert refusal(PRODUCT + "a,0,matmul,bmm,1,5,2,3,4,1,0,1,120\n", read_shapes) == ""
     assert refusal(PRODUCT + "a,0,matmul,attention,1,5,2,3,4,1,0,1,240\n", read_shapes) == ""
     assert refusal(PRODUCT + "a,0,linear,addmm,1,,2,3,4,1,0,1,24\n", read_shapes) == ""
-    assert refusal(PRODUCT + "a,0,linear,addmm,1,,2,3,,1,0,1,7\n", read_shapes) == ""
     assert refusal(PRODUCT + "a,0,linear,addmm,1,,2,3,4,1,0,1,48\n", read_shapes).startswith(
         "table.csv:2:33: macs = 48 contradicts the sizes, which give 24; mend one of them: macs is groups x gemm_m"
     )
+
+
+def test_an_operator_without_the_sizes_of_its_kind(refusal: Refusal) -> None:
+    assert refusal(PRODUCT + "a,0,softmax,softmax,1,,,,,1,0,1,0\n", read_shapes) == ""
+    message = refusal(PRODUCT + "a,0,linear,addmm,1,,2,,,1,0,1,7\na,1,depthwise_conv,c,1,,,,,1,9,1,9\n", read_shapes)
+    assert [line for line in message.splitlines() if line.startswith("table.csv")] == [
+        "table.csv:2:5: op_kind = 'linear' without gemm_n, gemm_k; fill them: a size is not guessed",
+        "table.csv:3:5: op_kind = 'depthwise_conv' without in_channels, in_height, in_width, out_channels, out_height, "
+        "out_width, kernel_height, kernel_width, stride_height, stride_width, groups; fill them: a size is not guessed",
+    ]
+
+
+def test_a_blank_cell_is_said_once(refusal: Refusal) -> None:
+    message = refusal(PRODUCT + "a,0,linear,addmm,1,,2,3,4,1,0,1,\n", read_shapes)
+    assert [line.partition(";")[0] for line in message.splitlines() if line.startswith("table.csv")] == [
+        "table.csv:2:33: macs is blank"
+    ]
 
 
 def test_macs_of_a_measured_convolution_are_those_of_the_batch(refusal: Refusal) -> None:
@@ -93,7 +109,7 @@ def test_cells_that_are_wrong_already_are_not_compared(refusal: Refusal) -> None
 
 def test_a_size_of_zero_divides_nothing(refusal: Refusal) -> None:
     message = refusal(convolution(3456, "Deconvolution", 0).replace(",6,4,4,", ",6,0,4,"), read_shapes)
-    assert message.startswith("table.csv:2:34: out_height = 0 is too small; leave it blank where it is not known")
+    assert message.startswith("table.csv:2:38: out_height = 0 is too small; leave it blank where it is not known")
     assert len([line for line in message.splitlines() if line.startswith("table.csv")]) == 1
 
 

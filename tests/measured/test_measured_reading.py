@@ -316,7 +316,7 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
 
 
 def test_a_shapes_table(file: Callable[[str | bytes], str]) -> None:
-    table = read_shapes(file(SHAPES_HEADER + "a,conv,0,1,2,3,4\nb,pool,0,5,0,6,0\na,linear,0,7,8,9,10\n"))
+    table = read_shapes(file(SHAPES_HEADER + "a,copy,0,1,2,3,4\nb,pool,0,5,0,6,0\na,norm,0,7,8,9,10\n"))
     assert list(table.frame.columns) == [*(column.name for column in SHAPES_COLUMNS), "line"]
     assert table.rows == {"a": slice(0, 2), "b": slice(2, 3)}
     assert table.frame["line"].tolist() == [2, 4, 3]
@@ -335,7 +335,7 @@ def test_a_shapes_table(file: Callable[[str | bytes], str]) -> None:
 
 def test_repeats_and_index_are_kept(file: Callable[[str | bytes], str]) -> None:
     header = SHAPES_HEADER.strip() + ",repeats,index\n"
-    table = read_shapes(file(header + "a,conv,1,1,2,3,4,5,7\na,conv,1,1,2,3,4,,\n"))
+    table = read_shapes(file(header + "a,copy,1,1,2,3,4,5,7\na,copy,1,1,2,3,4,,\n"))
     assert table.numbers["repeats"].tolist() == [5, 1]
     assert table.frame["index"].tolist() == [7, 1]
 
@@ -344,27 +344,27 @@ def test_repeats_and_index_are_kept(file: Callable[[str | bytes], str]) -> None:
     ("text", "message"),
     [
         (
-            SHAPES_HEADER + "a,conv,2,1,2,3,4\n",
+            SHAPES_HEADER + "a,copy,2,1,2,3,4\n",
             "table.csv:2:8: fused = 2 is neither 0 nor 1; write 1 for operators as a runtime executes them, 0",
         ),
-        (SHAPES_HEADER + "a,conv,,1,2,3,4\n", "table.csv:2:8: fused is blank; every row needs it: 1: the operators"),
+        (SHAPES_HEADER + "a,copy,,1,2,3,4\n", "table.csv:2:8: fused is blank; every row needs it: 1: the operators"),
         (
-            SHAPES_HEADER + "a,conv,0,1,2,3,\n",
+            SHAPES_HEADER + "a,copy,0,1,2,3,\n",
             "table.csv:2:16: macs is blank; every row needs it: multiply-accumulates",
         ),
         (
-            SHAPES_HEADER + "a,conv,0,1,2,3,x\n",
+            SHAPES_HEADER + "a,copy,0,1,2,3,x\n",
             "table.csv:2:16: macs = 'x' is no number; write a whole number alone, or leave it blank\n"
-            "    a,conv,0,1,2,3,x\n",
+            "    a,copy,0,1,2,3,x\n",
         ),
-        (SHAPES_HEADER + ",conv,0,1,2,3,4\n", "table.csv:2:1: network is blank; every row needs it: the network"),
+        (SHAPES_HEADER + ",copy,0,1,2,3,4\n", "table.csv:2:1: network is blank; every row needs it: the network"),
         (SHAPES_HEADER + "a,,0,1,2,3,4\n", "table.csv:2:3: op_kind is blank; every row needs it: the kind of the oper"),
         (
             "network,op_kind\na,conv\n",
             "table.csv:1:9: column fused is missing; add it: 1: the operators that a runtime",
         ),
         (
-            SHAPES_HEADER.strip() + ",colour\na,conv,0,1,2,3,4,5\n",
+            SHAPES_HEADER.strip() + ",colour\na,copy,0,1,2,3,4,5\n",
             "table.csv:1:69: column 'colour' is unknown; remove it",
         ),
     ],
@@ -380,6 +380,6 @@ def test_tables_are_compared_by_identity(file: Callable[[str | bytes], str]) -> 
     assert first != second
     assert len({first, second, first}) == 2
     assert repr(first) == "Measured('table', 1 rows)"
-    shapes = read_shapes(file(SHAPES_HEADER + "a,conv,0,1,2,3,4\n"))
+    shapes = read_shapes(file(SHAPES_HEADER + "a,copy,0,1,2,3,4\n"))
     assert shapes in {shapes}
     assert repr(shapes) == "Shapes('table', 1 networks, 1 rows)"
