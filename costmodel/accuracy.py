@@ -15,9 +15,10 @@ LEAST_ROWS = {"A": 8, "B": 4, "C": 1}
 """How many rows of its own a calibration of each grade needs. Where errors are normal and their true median is twice
 the limit of a grade, 8 rows stay below the limit by chance in 6 of 100 cases, 4 rows in 11, one row in 26. Rows of
 other devices with the same runtime, from which an error was taken over, are no rows of its own."""
-WIDEST_BAND = {"A": 1.5, "B": 2.25, "C": float("inf")}
+WIDEST_BAND = {"A": 2.0, "B": 3.0, "C": float("inf")}
 """How far the ends of the band may lie apart, high / low: measured / predicted of four rows of five. Normal errors with
-a median of 10 and 20 % make bands of 1.44 and 2.00; a band that is wider has errors that the median does not show."""
+a median of 10 and 20 % make bands of 1.44 and 2.00; one that is half as wide again has errors that the median does not
+show."""
 
 
 @record
