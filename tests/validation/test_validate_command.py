@@ -12,6 +12,7 @@ import pytest
 from costmodel.cli import main
 from costmodel.errors import ParameterError, SpecError
 from costmodel.files import folder
+from costmodel.fusion import FUSIONS
 from costmodel.measured import Measured, read_measured
 from costmodel.records import replace
 from costmodel.validation import listing, subjects, validate
@@ -176,6 +177,13 @@ def test_networks_that_may_be_named_are_bounded(tmp_path: Path, monkeypatch: pyt
         ParameterError, match="the rows name more than 5 networks that stand in no table; give the oper"
     ):
         validate(path)
+
+
+def test_networks_of_the_bundled_list_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subjects, "MAXIMUM_NAMED", 0)
+    found = subjects.Subjects()
+    assert found.network("coral/mobilenet_v1@224", FUSIONS["folded"]) is not None
+    assert not found.is_full
 
 
 def test_warnings_about_a_table_whose_file_is_gone(tmp_path: Path, table: Path) -> None:
