@@ -26,6 +26,8 @@ def table_of(calibration: Calibration) -> dict[str, Any]:
         "baselines": dict(calibration.baselines),
         "calibrated_on": calibration.calibrated_on,
         "n": calibration.n,
+        "batch": _ends(calibration.batch),
+        "macs": _ends(calibration.macs),
         "date": datetime.date.fromisoformat(calibration.date),
         "held_out_by": calibration.held_out_by,
         "held_out_median_ape": calibration.held_out_median_ape,
@@ -34,6 +36,11 @@ def table_of(calibration: Calibration) -> dict[str, Any]:
         "held_out_high": calibration.held_out_high,
         "grade": calibration.grade,
     }
+
+
+def _ends(ends: tuple[float, float] | None) -> list[float]:
+    """The ends of a range as they stand in a file, counts as whole numbers; nothing where one of them is 0."""
+    return [int(end) if end < 1e5 else end for end in ends] if ends and min(ends) > 0 else []
 
 
 def write_device(found: Sequence[DeviceFit], device: str, path: str) -> None:

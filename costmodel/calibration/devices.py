@@ -17,6 +17,7 @@ from costmodel.calibration.observations import Observations, conditions_of_row, 
 from costmodel.calibration.parameters import Choice
 from costmodel.calibration.plausibility import doubts, refusal
 from costmodel.calibration.problem import Problem
+from costmodel.calibration.ranges import batches_of, macs_of
 from costmodel.calibration.refitting import baselines_of, fold_key
 from costmodel.calibration.selectable import check_conditions, check_formats, check_runtime
 from costmodel.calibration.templates import family_of_runtime, template_of
@@ -229,6 +230,7 @@ def _fitted(
         calibrated_on=", ".join(table.name for table in asked.tables), n=len(problem),
         date=datetime.date.today().isoformat(), held_out_by=by, held_out_median_ape=held.accuracy.median_ape,
         held_out_within_20=held.accuracy.within_20, held_out_low=held.low, held_out_high=held.high, grade=held.grade,
+        batch=batches_of(parts), macs=macs_of(parts),
     )  # fmt: skip
     return DeviceFit(
         replace(profile, calibration=own), own, made, held, tuple(name for _, _, name in made.values), left_out

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from devices_made import DEVICE, FAMILY, timings, written
+from devices_made import DEVICE, FAMILY, NAMES, SHAPES, timings, written
 
 from costmodel.calibration.device_files import table_of, write_device
 from costmodel.calibration.devices import DeviceFit, calibrate
@@ -57,6 +57,20 @@ def test_a_target_that_knows_more_is_right(tmp_path: Path, device: str, found: l
 def test_memory_levels_are_written(found: list[DeviceFit]) -> None:
     own = replace(found[0].calibration, levels=((8e6, 9e10),))
     assert table_of(own)["levels"] == [[8e6, 9e10]]
+
+
+def test_what_was_measured_is_written(tmp_path: Path, device: str, found: list[DeviceFit]) -> None:
+    target = str(tmp_path / "new.toml")
+    write_device(found, device, target)
+    own = load_hardware(f"{target}:{FAMILY}").calibration
+    assert own is not None
+    assert own.batch == (1, 1)
+    assert own.macs is not None
+    rows = [SHAPES.rows_of(name) for name in NAMES[:6]]
+    macs = [float((SHAPES.numbers["macs"][each] * SHAPES.numbers["repeats"][each]).sum()) for each in rows]
+    assert own.macs == pytest.approx((min(macs), max(macs)), rel=1e-3)
+    assert table_of(replace(own, macs=(0.0, 5.0)))["macs"] == []
+    assert table_of(replace(own, macs=None))["macs"] == []
 
 
 def test_levels_of_the_device_are_kept() -> None:
