@@ -168,7 +168,7 @@ def test_networks_say_how_their_spec_is_known() -> None:
         assert not net.parameters or net.spec_name
         assert net.basis in ("", "shapes", "macs", "printed", "name")
         assert (net.basis in ("shapes", "macs")) == bool(net.spec_name and net.shapes)
-    assert sum(bool(net.spec_name) for net in bundled_networks().values()) == 527
+    assert sum(bool(net.spec_name) for net in bundled_networks().values()) == 531
 
 
 def named() -> Iterator[list[BundledNetwork]]:
