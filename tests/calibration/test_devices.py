@@ -12,6 +12,7 @@ from devices_made import COLUMNS, DEVICE, FAMILY, NAMES, NO_ONE, TRUE, rows_of, 
 
 from costmodel.calibration.device_files import write_device
 from costmodel.calibration.devices import calibrate
+from costmodel.calibration.overview import as_text
 from costmodel.calibration.templates import family_of_runtime
 from costmodel.errors import CostmodelError, ParameterError, SpecError, UnknownNameError
 from costmodel.files import text_of_bundled
@@ -63,6 +64,8 @@ def test_each_set_of_conditions_is_a_calibration(tmp_path: Path, device: str) ->
     few = (f"mine,{FAMILY},float32,{NAMES[0]},0.5,8",)
     found = calibrate(timings(tmp_path, device, extra=more + few), device=device, runtime=FAMILY)
     assert [dict(each.calibration.conditions) for each in found] == [{"threads": 1}, {"threads": 4}]
+    selected = " or ".join(f"--hardware x.toml:{FAMILY}:float32:threads={threads}" for threads in (1, 4))
+    assert as_text(found, "x.toml").endswith(f"written to x.toml; use it as {selected}")
     (left,) = found[0].left_out
     assert left.place.endswith("timings.csv:21")
     assert left.subject == NAMES[0]

@@ -8,14 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from calibration_made import calibration, exact, family, observed
-from devices_made import COLUMNS, DEVICE, FAMILY, rows_of, run, timings, written
+from devices_made import COLUMNS, DEVICE, FAMILY, NO_ONE, TRUE, rows_of, run, timings, written
 
+from costmodel.accuracy import Accuracy
 from costmodel.calibration.devices import calibrate
 from costmodel.calibration.fitting import Fit, fit
+from costmodel.calibration.held_out import HeldOut
+from costmodel.calibration.limits import limits_of
+from costmodel.calibration.overview import as_object, columns_of
 from costmodel.calibration.parameters import Choice
-from costmodel.calibration.plausibility import at_bound, best_efficiencies
+from costmodel.calibration.plausibility import at_bound, best_efficiencies, doubts
 from costmodel.calibration.problem import Problem
 from costmodel.errors import ParameterError
+from costmodel.hardware import IDEALISED, load_device, profile_of
+from costmodel.latency import family_named
+from costmodel.records import replace
 
 UNIT = (
     "Is latency_seconds in seconds, not in milliseconds or microseconds? If so, correct what differs: the networks or "
@@ -109,4 +116,26 @@ def test_a_number_at_its_bound_is_known() -> None:
 def test_the_best_efficiency_is_that_of_the_told_numbers() -> None:
     made = fitted(0.4)
     assert best_efficiencies(made, 1.0)["compute"] == pytest.approx(0.2, rel=0.05)
+    assert best_efficiencies(made, 4.0)["compute"] == pytest.approx(0.05, rel=0.05)
     assert "bandwidth" not in best_efficiencies(made, 1.0)
+
+
+def test_an_error_beyond_all_bounds_is_reason_enough() -> None:
+    made = fitted(1.0)
+    held = HeldOut(Accuracy(18, 1.5, 1.5, 0.0, 0.0, None), 0.4, 0.5, "network", 5)
+    assert doubts(made, held, made.problem.parts[0].profile) == ["the median error of rows left out is 150.0%"]
+
+
+def test_a_number_at_its_bound_is_not_said_to_be_told(tmp_path: Path, device: str) -> None:
+    profile = replace(profile_of(load_device(device), IDEALISED), calibration=replace(NO_ONE, factors=TRUE))
+    most = limits_of(family_named(FAMILY), profile, ["compute"])["compute"][1]
+    slow = written(
+        tmp_path, "slow.toml", DEVICE.replace("4e10", repr(4e10 * TRUE["compute"] / (most * 1.2 / 2.5 * 1.05)))
+    )
+    found = calibrate(timings(tmp_path, device), device=slow, runtime=FAMILY)
+    assert dict(zip(*(columns_of(found)[name] for name in ("number", "told")), strict=True)) == {
+        "compute": "at its bound", "bandwidth": "yes",
+    }  # fmt: skip
+    assert as_object(found)["calibrations"][0]["at_bound"] == ["compute"]
+    (own,) = [each for each in found[0].fit.problem.parameters if each.name == "compute"]
+    assert own.most == pytest.approx(most)
