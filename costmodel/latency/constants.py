@@ -45,8 +45,9 @@ TERMS: dict[str, Term] = {
         ),
         Term(
             "saturation", "short dimensions use the machine badly: half of the rate at `half`",
-            "t_c * (1 + half_m/M) * (1 + half_n/N) * (1 + half_k/K) * (1 + (half_mn/(M*N))^s)^(1/s)",
-            "r_inf and n_half (Hockney, Parallel Computers, 1981), one per dimension; s is half_mn_exponent",
+            "t_c * (1 + half_m/M) * (1 + half_n/N) * (1 + half_k/K) * (1 + (half_mn/(M*N))^s)^(1/s), likewise width "
+            "and products; bytes * (1 + half_channels/C) * (1 + half_positions/(H*W))",
+            "r_inf and n_half (Hockney, Jesshope, Parallel Computers 2, 1988) per dimension; s is half_mn_exponent",
         ),
         Term(
             "padding", "dimensions are filled up to what the hardware computes at once",

@@ -37,7 +37,7 @@ def saturation(size: Any, half: Any, exponent: Any = 1.0) -> Any:
     """How much longer a short dimension takes: (1 + (half/size)^s)^(1/s); for s = 1 twice as long where the size is
     `half`.
 
-    The rate n/(n + n_half) of Hockney's r_inf, n_half (Parallel Computers 2, 1988), for one dimension of a product.
+    The rate n/(n + n_half) of r_inf and n_half (Hockney, Jesshope, Parallel Computers 2, 1988), for one dimension.
     A high exponent is a machine that computes `half` results at once: fewer take the same time, more take theirs.
 
     >>> saturation(96, 32), saturation(32, 32), round(saturation(96, 32, 8.0), 4), round(saturation(8, 32, 8.0), 4)
