@@ -120,7 +120,11 @@ def _table(data: str | os.PathLike[str] | Measured) -> Measured:
 
 
 def _check_rows(tables: Sequence[Measured], device: Device, runtime: str) -> None:
-    """Raise: ParameterError unless there are rows of the device and the runtime."""
+    """Raise: ParameterError unless there are rows of the device and the runtime, each given once."""
+    paths = [os.path.realpath(table.path) for table in tables if table.path]
+    twice = [path for at, path in enumerate(paths) if path in paths[:at]]
+    if twice:
+        raise ParameterError(f"{twice[0]} is given twice; its rows would count twice")
     there = sorted({str(name) for table in tables for name in table.frame["device"]})
     if device.name not in there:
         raise ParameterError(f"no row is of the device {device.name!r}; the rows are of {listed(there, SHOWN)}")

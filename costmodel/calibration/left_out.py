@@ -10,6 +10,8 @@ from costmodel.records import record
 
 SHOWN = 3
 """Places that are named of rows with one reason in common."""
+MOST_REASONS = 20
+"""Reasons that are listed."""
 
 
 @record
@@ -45,7 +47,7 @@ def blank_sizes(row: Mapping[str, Any]) -> str:
 
 
 def in_words(rows: Sequence[LeftOut]) -> list[str]:
-    """One line per reason: how many rows, the reason, and the first places.
+    """One line per reason, of the first reasons: how many rows, the reason, and the first places.
 
     >>> in_words([LeftOut("t.csv:2", "resnet18", "no shapes"), LeftOut("t.csv:5", "vgg16", "no shapes")])
     ['2 rows: no shapes: t.csv:2 resnet18, t.csv:5 vgg16']
@@ -53,7 +55,9 @@ def in_words(rows: Sequence[LeftOut]) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for row in rows:
         reasons.setdefault(row.reason, []).append(f"{row.place} {row.subject}")
-    return [f"{counted(len(found), 'row')}: {reason}: {listed(found, SHOWN)}" for reason, found in reasons.items()]
+    lines = [f"{counted(len(found), 'row')}: {reason}: {listed(found, SHOWN)}" for reason, found in reasons.items()]
+    more = lines[MOST_REASONS:]
+    return lines[:MOST_REASONS] + ([f"and {counted(len(more), 'reason')} more"] if more else [])
 
 
 def counted(count: int, noun: str) -> str:

@@ -127,7 +127,7 @@ def observations(
     for table in tables:
         usable = table.frame[table.frame["latency_seconds"] > 0].reset_index(drop=True)
         records: list[dict[str, Any]] = [dict(row) for row in usable.to_dict("records")]  # type: ignore[arg-type]
-        fastest = set(fastest_runs(records))
+        fastest, places = set(fastest_runs(records)), Places(table)
         for at, row in enumerate(records):
             profile = profile_of(table, row)
             if profile is None:
@@ -138,7 +138,7 @@ def observations(
             try:
                 reason = _reason(row, family, profile, subjects)
             except ParameterError as error:
-                wrong.append(Places(table).problem(int(row["line"]), "network", str(error)))
+                wrong.append(places.problem(int(row["line"]), "network", str(error)))
                 continue
             except SpecError as error:
                 wrong += error.problems

@@ -151,6 +151,12 @@ def test_the_family_is_that_of_the_runtime_of_the_device(device: str) -> None:
     assert family_of_runtime(load_device(device), "lite", None).name == FAMILY
 
 
+def test_a_table_that_is_given_twice_is_an_error(tmp_path: Path, device: str) -> None:
+    data = timings(tmp_path, device, count=4)
+    with pytest.raises(ParameterError, match=r"timings.csv is given twice; its rows would count twice$"):
+        calibrate(data, str(tmp_path / "." / "timings.csv"), device=device, runtime=FAMILY)
+
+
 def test_a_file_of_another_device_is_not_written(tmp_path: Path, device: str) -> None:
     found = calibrate(timings(tmp_path, device, count=5), device=device, runtime=FAMILY)
     other = written(tmp_path, "other.toml", DEVICE.replace('"mine"', '"other"'))

@@ -115,6 +115,11 @@ def test_long_lists_are_shortened() -> None:
     assert in_words(rows) == ["1,005 rows: why: t.csv:2 x, t.csv:3 x, t.csv:4 x and 1,002 more"]
 
 
+def test_many_reasons_are_shortened() -> None:
+    lines = in_words([LeftOut(f"t.csv:{at}", "x", f"reason {at}") for at in range(2, 32)])
+    assert lines[19:] == ["1 row: reason 21: t.csv:21 x", "and 10 reasons more"]
+
+
 def test_slower_runs_of_a_network_are_named(tmp_path: Path, device: str) -> None:
     data = table(tmp_path, device, f"mine,{FAMILY},float32,{NAMES[1]},9.0,1,,,,")
     (found,) = calibrate(data, device=device, runtime=FAMILY)

@@ -69,3 +69,12 @@ def test_number_formats_are_found_all_at_once(tmp_path: Path, device: str) -> No
     first, second = (str(each).split("\n")[0] for each in error.value.problems)
     assert first.endswith("t.csv:2:13: unknown number format 'flot32'; did you mean 'float32'?")
     assert second.endswith("t.csv:4:13: mine has no peak for int8; its number formats are float32")
+
+
+def test_mistakes_without_end_are_cut(tmp_path: Path, device: str) -> None:
+    head = "device,runtime,dtype,network,latency_seconds,runtime_version\n"
+    rows = [f'mine,{FAMILY},float32,{NAMES[0]},0.1,"{at},{"x" * 900}"' for at in range(100)]
+    with pytest.raises(SpecError) as error:
+        calibrate(written(tmp_path, "t.csv", head + "\n".join(rows) + "\n"), device=device, runtime=FAMILY)
+    assert len(error.value.problems) == 20
+    assert error.value.problems[0].problem.startswith(f"runtime_version = '0,{'x' * 58}' could not be selected")
