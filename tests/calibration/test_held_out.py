@@ -80,5 +80,5 @@ def test_the_grade_needs_rows_and_a_narrow_band() -> None:
     measured = np.linspace(1.0, 2.0, 9)
     assert figures(measured * 1.05, measured, "row", 5).grade == "A"
     assert figures(measured[:5] * 1.05, measured[:5], "row", 5).grade == "B"
-    off = np.where(np.arange(9) < 3, 3.0, 1.0)
+    off = np.where(np.arange(9) < 3, 30.0, 1.0)
     assert figures(measured * off, measured, "row", 5).grade == "C"

@@ -17,7 +17,7 @@ from costmodel.calibration.held_out import HeldOut
 from costmodel.calibration.limits import limits_of
 from costmodel.calibration.overview import as_object, columns_of
 from costmodel.calibration.parameters import Choice
-from costmodel.calibration.plausibility import at_bound, best_efficiencies, doubts
+from costmodel.calibration.plausibility import _errors, at_bound, best_efficiencies, doubts
 from costmodel.calibration.problem import Problem
 from costmodel.errors import ParameterError
 from costmodel.hardware import IDEALISED, load_device, profile_of
@@ -91,7 +91,22 @@ def test_random_times_of_one_size(tmp_path: Path, device: str) -> None:
 def test_one_time_for_all_networks(tmp_path: Path, device: str) -> None:
     reasons = refused(changed(tmp_path, device, lambda at, seconds: 0.05), device, tmp_path / "new.toml")
     assert reasons.startswith("the median error of rows left out is ")
-    assert reasons.endswith("%, but 0.0% where each is predicted by the median of the others, whatever network it is")
+
+
+@pytest.mark.parametrize(("error", "is_refused"), [(0.44, True), (0.21, False), (0.55, True), (0.15, False)])
+def test_one_time_that_is_nearer_to_all_networks(error: float, is_refused: bool) -> None:
+    part = observed(
+        family([{"name": "all", "set": {"compute": 0.5}}]), calibration(factors={"compute": 1.0}), ridge=2.0
+    )
+    draw = np.random.default_rng(0)
+    part = replace(part, seconds=0.05 * np.exp(0.35 * draw.standard_normal(len(part))))
+    made = fit(Problem(family([{"name": "all", "set": {"compute": 0.5}}]), [part], Choice(rules=False)))
+    others = [float(np.median(np.delete(part.seconds, at))) for at in range(len(part))]
+    alone = float(np.median(np.abs(np.array(others) / part.seconds - 1)))
+    assert 0.12 < alone < 0.22
+    held = HeldOut(Accuracy(len(part), error, error, 0.0, 0.0, None), 0.5, 1.2, "network", 5)
+    end = f"%, but {alone:.1%} where each is predicted by the median of the others, whatever network it is"
+    assert [each.endswith(end) for each in _errors(made, held)] == [True] * is_refused
 
 
 def test_noise_is_no_reason(tmp_path: Path, device: str) -> None:
