@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from costmodel.accuracy import LEAST_ROWS
 from costmodel.arithmetic import is_array
 from costmodel.hardware import Calibration
 from costmodel.latency.families import Family
@@ -35,6 +36,8 @@ def beyond(
     if is_array(batch) or any(is_array(size) for row in listed for size in (*row.sizes, row.repeats)):
         return ()
     found = []
+    if calibration.n < LEAST_ROWS["B"]:
+        found.append(f"{calibration.n} row{'s' if calibration.n > 1 else ''} measured, too few to tell an error")
     if calibration.batch is not None and not _within(batch, calibration.batch, span):
         found.append(f"batch {batch:,}, measured {_ends(calibration.batch)}")
     macs = sum(row.sizes[WORK] * row.repeats for row in listed)

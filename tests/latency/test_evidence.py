@@ -41,6 +41,7 @@ def row(kind: str, macs: int, elements: int) -> Row:
             "vit_base_patch16_224", "pixel_1:tflite", 1,
             ("17.6 GMACs, measured", "operators of kinds that were not measured: matmul, softmax"),
         ),
+        ("mobilenet_v3_large_1.0_224", "pixel_2:tflite", 1, ("2 rows measured, too few to tell an error",)),
         ("resnet50", "v100:deepbench", 1, ("single operators were measured, no networks",)),
     ],
 )  # fmt: skip
