@@ -1,4 +1,4 @@
-"""A bundled family and its devices, fitted again to the bundled measurements: every bundled number comes from here."""
+"""A bundled family and its devices, fitted again to the bundled measurements."""
 
 from __future__ import annotations
 
