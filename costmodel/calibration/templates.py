@@ -39,7 +39,7 @@ def template_of(family: Family, device: Device) -> tuple[Calibration, frozenset[
         numbers.setdefault("activation_capacity_bytes", 1e6)
     if any("weight_spill" in rule.sets for rule in family.rules):
         numbers.setdefault("weight_capacity_bytes", 1e6)
-    own = {key for key in factors if "@" not in key} | (numbers.keys() & FITTED_NUMBERS)
+    own = {key for key, value in factors.items() if value > 0 and "@" not in key} | (numbers.keys() & FITTED_NUMBERS)
     if not own - {"inference_seconds"}:
         has_overhead = any("overhead_seconds" in rule.sets for rule in family.rules)
         own |= {*PLAIN} if has_overhead else {*PLAIN[:2]}
@@ -71,11 +71,17 @@ def _neutral(tables: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def _middle(tables: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The geometric mean of what at least half of the tables have."""
+    """The geometric mean of what at least half of the tables have; 0 of what is 0 in half of them: a term that the
+    family's devices do without.
+
+    >>> _middle([{"compute": 0.5, "overhead_seconds": 0.0}, {"compute": 2.0, "overhead_seconds": 3.0}])
+    {'compute': 1.0, 'overhead_seconds': 0.0}
+    """
     names = [name for name in dict.fromkeys(key for table in tables for key in table)]
     found = {name: [table[name] for table in tables if table.get(name, 0) > 0] for name in names}
+    off = {name: 0.0 for name in names if 2 * sum(table.get(name) == 0 for table in tables) >= len(tables)}
     return {
         name: values[0] if len({*values}) == 1 else math.exp(sum(map(math.log, values)) / len(values))
         for name, values in found.items()
         if values and 2 * len(values) >= len(tables)
-    }
+    } | off

@@ -16,7 +16,7 @@ from costmodel.records import replace
 from costmodel.validation.subjects import Subjects
 
 FAMILY = "tflite"
-TRUE = {"compute": 0.7, "bandwidth": 1.6}
+TRUE = {"compute": 0.7, "bandwidth": 1.6, "overhead_seconds": 0.0}
 DEVICE = """[device]
 name    = "mine"
 title   = "My board"

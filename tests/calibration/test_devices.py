@@ -190,6 +190,6 @@ def test_the_command_in_other_formats(tmp_path: Path, device: str, capsys: pytes
     assert run(data, "--device", device, "--runtime", FAMILY, "--format", "json") == 0
     (found,) = json.loads(capsys.readouterr().out)["calibrations"]
     assert found["grade"] == "A"
-    assert set(found["factors"]) == {"compute", "bandwidth"}
+    assert set(found["factors"]) == {"compute", "bandwidth", "overhead_seconds"}
     assert run(data, "--device", device, "--runtime", FAMILY, "--format", "csv") == 0
     assert capsys.readouterr().out.startswith("calibration,number,value,starts_from,told\n")
