@@ -53,12 +53,13 @@ class Calibration:
     `conditions` are what the measured rows had in common beside runtime and number format (layout, threads, ...).
     `family` names the constants that devices with this runtime share; `factors` are the device's own on these, by
     constant or by constant@rule, `numbers` the device's own beside them, `levels` the (capacity, bytes/s) of nearer
-    memories. `baselines` are the fitted rates of the two simpler predictors that it is held against. `n` rows of
-    `calibrated_on`, `batch` and `macs` the least and the greatest of these rows (MACs of one sample of a network; None
-    where only single operators were measured; both None where the file does not say); on rows left out of the fit (by `held_out_by`) the median absolute error is
-    `held_out_median_ape`, a part of `held_out_within_20` was within 20 %, and measured / predicted lay between
-    `held_out_low` and `held_out_high` for four of five. `grade`: A, B or C, by these figures and `n`
-    (`costmodel.accuracy.grade_of`), or below it where `note` says why.
+    memories. `baselines` are the fitted rates of the two simpler predictors that it is held against.
+
+    `n` rows of `calibrated_on`; `batch` and `macs` are the least and the greatest of these rows (MACs of one sample of
+    a network; None where only single operators were measured; both None where the file does not say). On rows left out
+    of the fit (by `held_out_by`) the median absolute error is `held_out_median_ape`, a part of `held_out_within_20` was
+    within 20 %, and measured / predicted lay between `held_out_low` and `held_out_high` for four of five. `grade`: A, B
+    or C, by these figures and `n` (`costmodel.accuracy.grade_of`), or below it where `note` says why.
     """
 
     family: str

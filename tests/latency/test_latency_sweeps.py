@@ -16,7 +16,7 @@ from costmodel.workloads.variants import found_one_by_one
 OF_EACH_RUNTIME = {profile.calibration.family: profile for profile in calibrated_profiles() if profile.calibration}
 
 
-def refuse_other_latencies(network: str, profiles: list[HardwareProfile], **parameters: list[Any]) -> None:
+def refuse_other_latencies(network: str, profiles: list[HardwareProfile], **parameters: Any) -> None:
     frame = sweep(network, hardware=profiles, **parameters)
     single = []
     for values in itertools.product(*parameters.values()):
