@@ -60,15 +60,16 @@ _groups: OrderedDict[tuple[int, ...], tuple[tuple[HardwareProfile, ...], list[Gr
 def _grouped(profiles: Sequence[HardwareProfile]) -> list[Group]:
     """The groups of a list of profiles, made once while it is among the last few."""
     key = tuple(map(id, profiles))
-    if key not in _groups:
+    found = _groups.get(key)
+    if found is None:
         members: dict[tuple[Any, ...], list[int]] = {}
         for at, profile in enumerate(profiles):
             members.setdefault(_together(profile), []).append(at)
         groups = [_group(places, [profiles[at] for at in places]) for places in members.values()]
-        _groups[key] = tuple(profiles), groups
-        if len(_groups) > LISTS_KEPT:
+        found = _groups[key] = tuple(profiles), groups
+        while len(_groups) > LISTS_KEPT:
             _groups.popitem(last=False)
-    return _groups[key][1]
+    return found[1]
 
 
 def _group(places: Sequence[int], profiles: Sequence[HardwareProfile]) -> Group:
