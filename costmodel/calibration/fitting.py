@@ -99,7 +99,7 @@ class _Task:
         self.problem, self.rows = problem, rows
         self.parameters = problem.parameters
         self._prior, self._centres = _prior_rows(self.parameters)
-        self._averages = _average_rows(self.parameters, len(problem.settings))
+        self._averages = _average_rows(self.parameters, _observed(problem, rows))
         self._low = np.log([each.least for each in self.parameters])
         self._high = np.log([each.most for each in self.parameters])
 
@@ -213,15 +213,23 @@ def _prior_rows(parameters: Sequence[Parameter]) -> tuple[NDArray[Any], NDArray[
     return rows, centres
 
 
-def _average_rows(parameters: Sequence[Parameter], settings: int) -> NDArray[Any]:
-    """One row per factor that all calibrations have, where the family's own numbers are free too."""
+def _observed(problem: Problem, rows: NDArray[Any]) -> set[str]:
+    """The calibrations that any of these rows is of."""
+    names = np.array([part.setting for part in problem.parts for _ in range(len(part))])
+    return set(names[rows].tolist())
+
+
+def _average_rows(parameters: Sequence[Parameter], observed: set[str]) -> NDArray[Any]:
+    """One row per factor that all calibrations with rows have, where the family's own numbers are free too. One whose
+    rows are left out takes no part: its factors stay at 1, the average of the others."""
     if not any(each.kind == SET for each in parameters):
         return np.zeros((0, len(parameters)))
     members: dict[str, list[int]] = {}
     for at, each in enumerate(parameters):
-        if each.kind == FACTOR or (each.kind == NUMBER and each.name == "time_factor"):
+        is_factor = each.kind == FACTOR or (each.kind == NUMBER and each.name == "time_factor")
+        if is_factor and each.owner in observed:
             members.setdefault(each.name, []).append(at)
-    shared = [rows for rows in members.values() if len(rows) == settings]
+    shared = [rows for rows in members.values() if len(rows) == len(observed)]
     made = np.zeros((len(shared), len(parameters)))
     for row, places in enumerate(shared):
         made[row, places] = 1 / (AVERAGE_SPREAD * len(places))
