@@ -99,7 +99,7 @@ class _Task:
         self.problem, self.rows = problem, rows
         self.parameters = problem.parameters
         self._prior, self._centres = _prior_rows(self.parameters)
-        self._averages = _average_rows(self.parameters, _observed(problem, rows))
+        self._averages = _average_rows(self.parameters, observed_settings(problem, rows))
         self._low = np.log([each.least for each in self.parameters])
         self._high = np.log([each.most for each in self.parameters])
 
@@ -213,7 +213,7 @@ def _prior_rows(parameters: Sequence[Parameter]) -> tuple[NDArray[Any], NDArray[
     return rows, centres
 
 
-def _observed(problem: Problem, rows: NDArray[Any]) -> set[str]:
+def observed_settings(problem: Problem, rows: NDArray[Any]) -> set[str]:
     """The calibrations that any of these rows is of."""
     names = np.array([part.setting for part in problem.parts for _ in range(len(part))])
     return set(names[rows].tolist())

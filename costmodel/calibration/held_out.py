@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.accuracy import Accuracy, accuracy_of, grade_of
-from costmodel.calibration.fitting import fit
+from costmodel.calibration.fitting import Fit, fit, observed_settings
+from costmodel.calibration.observations import DEVICE
 from costmodel.calibration.problem import Problem
 from costmodel.errors import ParameterError
 from costmodel.records import record
+from costmodel.validation.profiles import distance
 
 
 @record
@@ -57,17 +59,35 @@ def held_out_seconds(
     progress: Callable[[str], None] | None = None, scale: float | None = None,
 ) -> NDArray[Any]:  # fmt: skip
     """Seconds of every observation, predicted by a fit to the folds that it is not in. Each fit starts from neutral
-    values: one that starts from a fit to all rows remembers what it should not have seen."""
+    values: one that starts from a fit to all rows remembers what it should not have seen. A device that is left out
+    whole is predicted with the numbers of the one most alike (`borrowed`) and its own datasheet."""
     keys = problem.keys(by)
-    fold = folds_of(keys, len(set(keys)) if by == "device" else folds, seed)
+    fold = folds_of(keys, len(set(keys)) if by == DEVICE else folds, seed)
     seconds = np.full(len(problem), np.nan)
     for at in range(int(fold.max()) + 1):
         left_out = fold == at
         made = fit(problem, ~left_out, start, scale=scale)
-        seconds[left_out] = made.predicted_seconds[left_out]
+        found = borrowed(made, ~left_out) if by == DEVICE else made.logarithms
+        seconds[left_out] = np.exp(problem.log_seconds(found))[left_out]
         if progress is not None:
             progress(f"fold {at + 1} of {int(fold.max()) + 1}: {int(left_out.sum())} rows left out")
     return seconds
+
+
+def borrowed(made: Fit, rows: NDArray[Any]) -> NDArray[Any]:
+    """The logarithms of a fit to some rows, where calibrations without any of these have the factors and numbers of the
+    one whose conditions are most alike; sizes of memories stay their own."""
+    problem, found = made.problem, made.logarithms.copy()
+    observed = observed_settings(problem, rows)
+    place = {(each.kind, each.owner, each.name): at for at, each in enumerate(problem.parameters)}
+    for at, each in enumerate(problem.parameters):
+        if each.owner in problem.settings and each.owner not in observed and "capacity" not in each.name:
+            conditions = dict(problem.settings[each.owner].conditions)
+            likely = [other for other in observed if (each.kind, other, each.name) in place]
+            if likely:
+                best = min(likely, key=lambda other: (distance(problem.settings[other].conditions, conditions), other))
+                found[at] = made.logarithms[place[each.kind, best, each.name]]
+    return found
 
 
 def figures(predicted: NDArray[Any], measured: NDArray[Any], by: str, folds: int) -> HeldOut:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from calibration_made import exact, family, observed
+from calibration_made import calibration, exact, family, observed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costmodel.calibration.held_out import figures, folds_of, held_out_seconds
-from costmodel.calibration.observations import stem
+from costmodel.calibration.fitting import fit, observed_settings
+from costmodel.calibration.held_out import borrowed, figures, folds_of, held_out_seconds
+from costmodel.calibration.observations import Observations, stem
 from costmodel.calibration.problem import Problem
 from costmodel.errors import ParameterError
 from costmodel.records import replace
@@ -68,6 +69,30 @@ def test_a_device_may_be_left_out() -> None:
     seconds = held_out_seconds(problem, "device", progress=said.append)
     assert said == ["fold 1 of 2: 18 rows left out", "fold 2 of 2: 18 rows left out"]
     assert figures(seconds, np.exp(problem.log_measured), "device", 2).grade == "A"
+
+
+def test_a_device_without_timings_has_the_numbers_of_the_one_most_alike() -> None:
+    """Three calibrations of two versions: the one of version 2 that is left out is like the other of version 2."""
+    chosen = family(RULES)
+    settings = [("2", 0.5), ("1", 0.9), ("2", 0.55)]
+    parts = [
+        observed(chosen, calibration(conditions={"version": version}, factors={"compute": factor}), ridge)
+        for (version, factor), ridge in zip(settings, (4.5, 4.0, 3.5), strict=True)
+    ]
+    problem = Problem(chosen, exact(chosen, parts))
+    rows = np.repeat([False, True, True], len(parts[0]))
+    made = fit(problem, rows)
+    found = borrowed(made, rows)
+    values = dict(zip([(each.kind, each.owner, each.name) for each in problem.parameters], found, strict=True))
+    own = [values["factor", part.setting, "compute"] for part in parts]
+    assert own[0] == own[2] != own[1]
+    assert (found[problem_places(problem, parts[1:])] == made.logarithms[problem_places(problem, parts[1:])]).all()
+    assert observed_settings(problem, rows) == {part.setting for part in parts[1:]}
+
+
+def problem_places(problem: Problem, parts: list[Observations]) -> list[int]:
+    settings = {part.setting for part in parts}
+    return [at for at, each in enumerate(problem.parameters) if each.owner in settings]
 
 
 def test_figures_of_held_out_rows() -> None:
