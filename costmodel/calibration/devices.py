@@ -13,7 +13,7 @@ from costmodel.calibration.fitting import Fit, fit
 from costmodel.calibration.held_out import HeldOut, figures, held_out_seconds
 from costmodel.calibration.left_out import LeftOut, counted, in_words, listed, place_of
 from costmodel.calibration.limits import limits_of
-from costmodel.calibration.observations import Observations, conditions_of_row, observations
+from costmodel.calibration.observations import Observations, observations
 from costmodel.calibration.parameters import Choice
 from costmodel.calibration.plausibility import doubts, refusal
 from costmodel.calibration.problem import Problem
@@ -27,6 +27,7 @@ from costmodel.hardware import profile_of as hardware_profile
 from costmodel.latency.families import Family
 from costmodel.measured import Measured, bundled_measured, read_measured, read_shapes
 from costmodel.records import record, replace
+from costmodel.validation.profiles import conditions_of_row
 from costmodel.validation.subjects import Subjects
 
 LEAST_ROWS = 3

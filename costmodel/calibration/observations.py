@@ -14,11 +14,11 @@ from costmodel.errors import ParameterError, Problem, SpecError
 from costmodel.fusion import fusion_named
 from costmodel.hardware import HardwareProfile
 from costmodel.latency.families import Family
-from costmodel.measured import Measured, note_values
+from costmodel.measured import Measured
 from costmodel.measured.places import Places
 from costmodel.records import record, replace
 from costmodel.validation.networks import contradiction
-from costmodel.validation.profiles import CONDITIONS
+from costmodel.validation.profiles import conditions_of_row
 from costmodel.validation.subjects import NO_SHAPES, Subjects, kernels
 from costmodel.workloads import Workload
 from costmodel.workloads.tables import joined
@@ -194,13 +194,6 @@ def _hint(subjects: Subjects, row: Mapping[str, Any]) -> str:
     """The network that a misspelt name most likely means, in words."""
     hint = subjects.unknown.get(row["network"], "").partition("; ")[2]
     return f" ({hint})" if hint.startswith("did you mean") else ""
-
-
-def conditions_of_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What a measured row says of the conditions it ran under, in its columns and its note."""
-    stated = {name: row.get(name) for name in CONDITIONS if row.get(name) not in (None, "")}
-    stated = {name: value for name, value in stated.items() if value == value}
-    return stated | {name: value for name, value in note_values(row["note"]).items() if name in CONDITIONS}
 
 
 def _rows(members: list[tuple[pandas.DataFrame, int, str]]) -> pandas.DataFrame:

@@ -14,7 +14,7 @@ from costmodel.accuracy import Accuracy, accuracy_of, grade_of
 from costmodel.calibration.baselines import fitted_baselines, plain_of
 from costmodel.calibration.fitting import Fit, fit
 from costmodel.calibration.held_out import HeldOut, figures, held_out_seconds
-from costmodel.calibration.observations import KERNEL, NETWORK, Observations, conditions_of_row, observations
+from costmodel.calibration.observations import KERNEL, NETWORK, Observations, observations
 from costmodel.calibration.parameters import COMMON, FACTOR, NUMBER, SET, TIMES
 from costmodel.calibration.problem import Problem
 from costmodel.calibration.ranges import kinds_words, range_words
@@ -24,7 +24,7 @@ from costmodel.hardware import Calibration, HardwareProfile, calibrations, load_
 from costmodel.latency.families import Family, family_named
 from costmodel.measured import Measured, bundled_measured
 from costmodel.records import record
-from costmodel.validation.profiles import distance, match
+from costmodel.validation.profiles import conditions_of_row, distance, match
 from costmodel.validation.subjects import Subjects
 
 NEAR = 0.5

@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from costmodel.calibration.observations import conditions_of_row
 from costmodel.errors import CostmodelError, ParameterError, Problem, SpecError
 from costmodel.hardware import IDEALISED, Device, profile_of
 from costmodel.hardware_schema.names import SEPARATORS
 from costmodel.measured import Measured, note_values
 from costmodel.measured.places import Places
+from costmodel.validation.profiles import conditions_of_row
 
 MOST_SHOWN, LONGEST_SHOWN = 20, 60
 """Mistakes that an error lists, and letters of a value."""

@@ -18,6 +18,7 @@ from costmodel.hardware import (
     load_device,
     profile_of,
 )
+from costmodel.measured import note_values
 from costmodel.records import record, replace
 
 NOT_STATED = "not_stated"
@@ -83,6 +84,13 @@ def match(
             return Match(profile, "own" if distance(nearest.conditions, conditions) == 0 else "nearest")
     plain = _datasheet(known, dtype)
     return Match(None, "", NO_PEAK) if plain is None else Match(plain, UNCALIBRATED)
+
+
+def conditions_of_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a measured row says of the conditions it ran under, in its columns and its note."""
+    stated = {name: row.get(name) for name in CONDITIONS if row.get(name) not in (None, "")}
+    stated = {name: value for name, value in stated.items() if value == value}
+    return stated | {name: value for name, value in note_values(row["note"]).items() if name in CONDITIONS}
 
 
 def distance(calibration: Mapping[str, Any], row: Mapping[str, Any]) -> float:

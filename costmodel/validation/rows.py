@@ -9,14 +9,14 @@ from typing import Any
 from costmodel.errors import CostmodelError, Problem, SpecError
 from costmodel.fusion import fusion_named
 from costmodel.hardware import Device, HardwareProfile
-from costmodel.measured import Measured, blank_columns, note_values
+from costmodel.measured import Measured, blank_columns
 from costmodel.measured.places import Places
 from costmodel.records import record
 from costmodel.roofline import family_fusion
 from costmodel.validation.figures import PREDICTORS
 from costmodel.validation.networks import contradiction
 from costmodel.validation.predictors import predicted_rows
-from costmodel.validation.profiles import CONDITIONS, Match, match
+from costmodel.validation.profiles import Match, conditions_of_row, match
 from costmodel.validation.subjects import NO_KERNEL, NO_SHAPES, Subjects
 from costmodel.validation.warnings import MAXIMUM_SHOWN, Warnings
 
@@ -102,8 +102,7 @@ class Rows:
         return seconds
 
     def _match(self, row: Mapping[str, Any]) -> Match:
-        conditions = {name: row.get(name) for name in CONDITIONS if row.get(name) not in (None, "")}
-        conditions |= {name: value for name, value in note_values(row["note"]).items() if name in CONDITIONS}
+        conditions = conditions_of_row(row)
         key = row["device"], row["runtime"], row["dtype"], *sorted(map(str, conditions.items()))
         if key not in self._matches:
             self._matches[key] = match(row["device"], row["runtime"], row["dtype"], conditions, self._own)
