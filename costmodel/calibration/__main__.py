@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from costmodel.calibration.ladder import columns_of, ladder
 from costmodel.calibration.observations import FOLD_KEYS
 from costmodel.calibration.refitting import bundled_observations, fold_key, refit, write
-from costmodel.errors import CostmodelError
+from costmodel.calibration.writing import write_whole
+from costmodel.errors import CostmodelError, ParameterError
 from costmodel.latency.families import family_named
 from costmodel.report import as_csv
 
@@ -57,11 +59,13 @@ def main() -> int:
 def _ladder(options: argparse.Namespace) -> int:
     """Every term of a family added and left out, held out, into a CSV file."""
     family = family_named(options.family)
+    folder = os.path.dirname(os.path.realpath(options.ladder))
+    if not os.path.isdir(folder):  # before an hour of fits
+        raise ParameterError(f"--ladder {options.ladder}: there is no folder {folder}; make it first")
     parts = bundled_observations(family)
     by = options.by or fold_key(parts)
     steps = ladder(family, parts, by, options.folds, options.seed, lambda words: print(words, flush=True))
-    with open(options.ladder, "w", encoding="utf-8") as file:
-        file.write(as_csv(columns_of(steps)) + "\n")
+    write_whole(options.ladder, as_csv(columns_of(steps)) + "\n")
     return 0
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from calibration_made import calibration, exact, family, observed
 
+from costmodel.calibration.__main__ import main
 from costmodel.calibration.ladder import columns_of, ladder, used_terms
 
 RULES = [
@@ -51,3 +54,11 @@ def test_what_is_left_out_together_may_be_chosen(by: str) -> None:
     plain = family([{"name": "all", "set": {"compute": 0.5, "bandwidth": 0.3}}], fusion="folded")
     steps = ladder(plain, exact(plain, [observed(plain)], noise=0.02), by=by, folds=2)
     assert [step.name for step in steps][-2:] == ["full", "- efficiency"]
+
+
+def test_a_folder_that_is_missing_is_named_before_anything_is_fitted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.argv", ["calibration", "torch_cpu_kernels", "--ladder", str(tmp_path / "no" / "x.csv")])
+    assert main() == 2
+    assert f"there is no folder {tmp_path / 'no'}; make it first" in capsys.readouterr().err
