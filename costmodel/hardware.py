@@ -81,6 +81,12 @@ class Calibration:
     batch: tuple[float, float] | None = None
     macs: tuple[float, float] | None = None
 
+    @property
+    def fitted_to(self) -> str:
+        """How many rows of which tables it was fitted to, and its grade, in words."""
+        rows = "1 row" if self.n == 1 else f"{self.n} rows"
+        return f"fitted to {rows} of {self.calibrated_on}, grade {self.grade}"
+
 
 @record
 class CompressionFeature:

@@ -299,7 +299,7 @@ def _evidence(prediction: Prediction) -> str:
             f"roofline of datasheet numbers, not calibrated: {bound_text(prediction.profile)}; "
             f"fusion {prediction.fusion}, overlap {prediction.overlap}{hint}"
         )
-    fitted = f"fitted to {calibration.n} row{'s' * (calibration.n > 1)} of {calibration.calibrated_on}, grade {calibration.grade}"
+    fitted = calibration.fitted_to
     if prediction.fusion != family_fusion(prediction.profile):
         return f"{fitted} with fusion {family_fusion(prediction.profile)}; no band with fusion {prediction.fusion}"
     if not prediction.is_calibrated:

@@ -81,7 +81,7 @@ def heading(found: Explanation) -> str:
         band = "four of five between " + " and ".join(map(_seconds, ends))
     return (
         f"{line} ({band})\n"
-        f"fitted to {calibration.n} row{'s' * (calibration.n > 1)} of {calibration.calibrated_on}, grade {calibration.grade}: "
+        f"{calibration.fitted_to}: "
         f"{calibration.held_out_median_ape:.1%} off in the median on rows that were not fitted{inputs}"
     )
 
