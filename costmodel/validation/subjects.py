@@ -56,7 +56,10 @@ class Subjects:
                 if named in table.rows:
                     return self._of_table(table, named, fusion, is_deployed)
         networks = bundled_networks()
-        known = (networks.get(deployed_name(name)) if reparameterised else None) or networks.get(name)
+        in_form = networks.get(deployed_name(name)) if reparameterised else None
+        known = networks.get(name)
+        if in_form is not None and in_form.spec_name:
+            known, reparameterised = in_form, False
         if known is not None:
             named = f"{known.spec_name} {known.parameters}" if known.spec_name else ""
         else:
@@ -68,7 +71,10 @@ class Subjects:
                 f"the rows name more than {MAXIMUM_NAMED:,} networks that stand in no table; give the operators of "
                 "networks with --shapes, or split the table"
             )
-        return self._of_spec(named, fusion) if named else None
+        made = self._of_spec(named, fusion) if named else None
+        if made is None or known is None or not reparameterised:
+            return made
+        return deployed(replace(made, name=name))  # a form goes by the name of the measured network
 
     def names_spec(self, name: str) -> bool:
         """Whether a row with this name of a network means a bundled network or a spec file."""
@@ -86,7 +92,7 @@ class Subjects:
         return [name for table in self._tables for name in table.rows]
 
     def _of_spec(self, name: str, fusion: Fusion) -> Workload | None:
-        """A spec's name says itself whether it is in the form for training or for deployment."""
+        """The network of a spec, in the form for training or for deployment that its name says."""
         try:
             return workload_of(cost_table(graph_named(name)), fusion)
         except UnknownNameError as error:

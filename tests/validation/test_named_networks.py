@@ -17,6 +17,7 @@ from costmodel.measured import bundled_networks
 from costmodel.validation import rows, validate
 from costmodel.validation.predictors import predicted_rows
 from costmodel.validation.subjects import Subjects
+from costmodel.workloads.reparameterised import deployed_name
 
 HEAD = "device,runtime,dtype,batch,network,width,resolution,latency_seconds\n"
 SPEC = """name = "mine"
@@ -146,3 +147,32 @@ def test_a_width_or_resolution_that_contradicts_the_network_is_refused(tmp_path:
 def test_bundled_tables_name_networks_of_their_own() -> None:
     """No network of the bundled tables is called as a bundled spec is: what a name means does not depend on both."""
     assert not set(names_in("specs")) & set(bundled_networks())
+
+
+def test_a_network_with_a_form_for_deployment_has_operators_in_both_or_in_none() -> None:
+    """Where the deployed form has no spec of its own, the trained one is rewritten: rows are found before they are
+    predicted, and what was found must be there."""
+    subjects, networks = Subjects(), bundled_networks()
+    names = [name for name in networks if not name.endswith("_deploy") and deployed_name(name) in networks]
+    assert len(names) > 40
+    for name in names:
+        for rule in (FUSIONS["attention"], FUSIONS["folded"]):
+            found = [subjects.network(name, rule, form) is not None for form in (False, True)]
+            assert found[0] == found[1], name
+    trained, in_form = (
+        subjects.network("timm/nextvit_large@384", FUSIONS["attention"], form) for form in (False, True)
+    )
+    assert trained is not None
+    assert in_form is not None
+    assert len(in_form.kinds) < len(trained.kinds)
+
+
+def test_names_as_the_source_prints_them_are_predicted_in_both_forms(tmp_path: Path) -> None:
+    runtimes = {"rtx_5090": "torch_compile", "rtx_3090": "torch_eager"}
+    networks = ("timm/nextvit_large@384", "timm/repvgg_a0@224", "timm/resnet50@224")
+    lines = [f"{device},{runtime},amp,256,{name},,,0.1\n" for device, runtime in runtimes.items() for name in networks]
+    file = tmp_path / "printed.csv"
+    file.write_text(HEAD + "".join(lines))
+    found = validate(file)
+    assert not found.skipped
+    assert len(found.columns["full"]) == 6
