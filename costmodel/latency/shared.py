@@ -16,6 +16,7 @@ from costmodel.records import record
 from costmodel.workloads.layers import rows_of, workload_of_rows
 from costmodel.workloads.rows import Row, Workload
 
+PLAIN = frozenset({int, float})
 MOST_ROWS = 200_000
 """Rows that are remembered with their constants: some 70 MB, or 40 networks of 100 layers under every runtime."""
 
@@ -62,13 +63,20 @@ def shared_rows(graph: Graph, shapes: Mapping[str, Shape], fusion: Fusion) -> Ro
     if found is None:
         applied = _applied_to(graph, shapes)
         rows = rows_of(graph, shapes, fusion, applied)
-        different = {id(row): row for row in rows.values()}.values()
-        found = Rows(graph, rows, any(is_array(size) for row in different for size in (*row.sizes, row.repeats)))
+        found = Rows(graph, rows, _is_swept(rows))
         if found.is_swept:
             applied.clear()
         else:
             _rows.keep(graph, (fusion,), found, len(graph.layers))
     return found
+
+
+def _is_swept(rows: Mapping[str, Row]) -> bool:
+    """Whether any size is an array; told by types first, since most sizes are plain numbers."""
+    different = {id(row): row for row in rows.values()}.values()
+    if {type(size) for row in different for size in row.sizes} <= PLAIN >= {type(row.repeats) for row in different}:
+        return False
+    return any(is_array(size) for row in different for size in (*row.sizes, row.repeats))
 
 
 def _applied_to(graph: Graph, shapes: Mapping[str, Shape]) -> dict[tuple[int, ...], Row | None]:
