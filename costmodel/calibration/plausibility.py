@@ -23,9 +23,10 @@ MOST_APART = 300.0
 """Times that rows take longer or shorter than on the family's other devices: units of time differ by 1,000."""
 MOST_ERROR, MOST_ERROR_AT_BOUND = 1.0, 0.5
 """Median held-out errors beyond which nothing was fitted, and beyond which a number at its bound, or one time for all
-rows that is nearer, is no chance. Of 615 bundled calibrations six are beyond the second, none beyond the first."""
+rows that is nearer, is no chance. Of 615 bundled calibrations ten are beyond the second, half of them of one row, and
+two beyond the first: one row of an NPU, and a GPU under Vulkan."""
 MOST_SPREAD = 100.0
-"""The most that the ends of the band may be apart, high / low; of 615 bundled calibrations one is beyond."""
+"""The most that the ends of the band may be apart, high / low; no bundled calibration's are."""
 LEAST_GAIN = 2.0
 """Times that the median of the other rows may be nearer to a row than a fit to them, where the error is small."""
 NEAR_BOUND = 0.02
