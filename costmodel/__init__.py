@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from costmodel import published as published
     from costmodel import scaling as scaling
     from costmodel import sweeps as sweeps
+    from costmodel.calibration import calibrate as calibrate
     from costmodel.compression import compress as compress
     from costmodel.costs import CostTable as CostTable
     from costmodel.costs import cost_table as cost_table
@@ -50,6 +51,7 @@ _HOMES = {
     "HardwareProfile": "hardware",
     "Prediction": "roofline",
     "accuracy_and_cost": "published.accuracy",
+    "calibrate": "calibration",
     "claims": "",
     "compare": "published",
     "compress": "compression",

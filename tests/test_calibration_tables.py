@@ -121,6 +121,8 @@ def test_the_file_of_these_tests_is_right(tmp_path: Path) -> None:
          "'two_bytes_per_second'?"),
         ("calibrated_on", "calibratd_on", ":30:1: unknown key 'calibratd_on'; did you mean 'calibrated_on'?"),
         ("{ threads = 1 }", "{ threads = [1] }", ":25:35: a condition must be a text or a whole number"),
+        ("{ threads = 1 }", "{ threads = 0 }", ":25:35: threads = 0 must be at least 1; leave it out where it is not "
+         "known"),
         ("{ threads = 1 }", "{ threads = true }", ":25:35: a condition must be a text or a whole number"),
         ("{ threads = 1 }", '{ version = "1,2" }',
          ":25:35: the condition version = 1,2 cannot be selected: :,= separate "

@@ -87,10 +87,10 @@ def test_imports_point_one_way() -> None:
 def test_the_public_names_are_sorted_and_importable() -> None:
     assert costmodel.__all__ == sorted(costmodel.__all__)
     assert costmodel.__all__ == [
-        "CostTable", "CostmodelError", "Graph", "HardwareProfile", "Prediction", "accuracy_and_cost", "claims",
-        "compare", "compress", "cost_table", "energy", "explain", "fits", "flash_size", "formulas", "latency", "load",
-        "load_hardware", "measured", "memory", "model_bytes", "patches", "peak_memory", "plots", "predict",
-        "published", "scaling", "sweep", "sweeps", "trace_claim", "validate",
+        "CostTable", "CostmodelError", "Graph", "HardwareProfile", "Prediction", "accuracy_and_cost", "calibrate",
+        "claims", "compare", "compress", "cost_table", "energy", "explain", "fits", "flash_size", "formulas",
+        "latency", "load", "load_hardware", "measured", "memory", "model_bytes", "patches", "peak_memory", "plots",
+        "predict", "published", "scaling", "sweep", "sweeps", "trace_claim", "validate",
     ]  # fmt: skip
     for name in costmodel.__all__:
         assert getattr(costmodel, name) is not None

@@ -12,6 +12,7 @@ from costmodel.calibration.observations import Observations
 from costmodel.calibration.parameters import FACTOR, NUMBER, SET, TIMES, Parameter
 from costmodel.calibration.scientific import sparse
 from costmodel.hardware import Calibration
+from costmodel.latency.bounds import EFFICIENCIES
 from costmodel.latency.constants import CONSTANTS, EFFICIENCY_MOST, WINOGRAD_MOST
 from costmodel.latency.families import Family
 from costmodel.latency.predictions import conditions_of
@@ -19,7 +20,6 @@ from costmodel.latency.prepared import prepared
 from costmodel.records import record, replace
 
 Key = tuple[str, str, str]
-EFFICIENCIES = ("compute", "bandwidth")
 OUTSIDE = {"inference_seconds": 0.0, "network_factor": 1.0}
 """Numbers of whole networks, and what they are where a calibration has none."""
 INSIDE = {"time_factor": 1.0, "activation_capacity_bytes": 1.0, "weight_capacity_bytes": 1.0}

@@ -12,8 +12,7 @@ from costmodel.calibration.writing import with_calibration, write_whole
 from costmodel.errors import ParameterError, Problem, SpecError
 from costmodel.files import Document, parse, read, text_of_bundled
 from costmodel.hardware import Calibration, load_device
-from costmodel.hardware_schema import check_device
-from costmodel.latency.schema import check_calibrations
+from costmodel.latency.schema import check_hardware
 
 
 def table_of(calibration: Calibration) -> dict[str, Any]:
@@ -64,9 +63,7 @@ def write_device(found: Sequence[DeviceFit], device: str, path: str) -> None:
         source = f"calibration on {each.calibration.calibrated_on}"
         own = each.calibration
         text = with_calibration(text, each.profile.runtime, each.profile.dtype.name, own.family, table_of(own), source)
-    document = Document(path, text, parse(text, path), False)
-    check_device(document)
-    check_calibrations(document)
+    check_hardware(Document(path, text, parse(text, path), False))
     try:
         write_whole(path, text)
     except OSError as error:

@@ -25,7 +25,8 @@ from costmodel.errors import ParameterError
 from costmodel.hardware import IDEALISED, Calibration, Device, HardwareProfile, load_device
 from costmodel.hardware import profile_of as hardware_profile
 from costmodel.latency.families import Family
-from costmodel.measured import Measured, bundled_measured, read_measured, read_shapes
+from costmodel.measured import Measured, measured_table, read_shapes
+from costmodel.measured.cells import whole_cell
 from costmodel.records import record, replace
 from costmodel.validation.profiles import conditions_of_row
 from costmodel.validation.subjects import Subjects
@@ -76,7 +77,7 @@ def calibrate(
     check_runtime(runtime)
     known = load_device(device)
     chosen = family_of_runtime(known, runtime, family)
-    tables = [_table(each) for each in data]
+    tables = [measured_table(each) for each in data]
     if not tables:
         raise ParameterError("give at least one table of measured latencies")
     _check_rows(tables, known, runtime)
@@ -113,13 +114,6 @@ class _Asked:
     choice: Choice
 
 
-def _table(data: str | os.PathLike[str] | Measured) -> Measured:
-    if isinstance(data, Measured):
-        return data
-    name = os.fspath(data)
-    return bundled_measured()[name] if name in bundled_measured() else read_measured(name)
-
-
 def _check_rows(tables: Sequence[Measured], device: Device, runtime: str) -> None:
     """Raise: ParameterError unless there are rows of the device and the runtime, each given once."""
     paths = [os.path.realpath(table.path) for table in tables if table.path]
@@ -154,7 +148,7 @@ def _parts(asked: _Asked, subjects: Subjects, left: dict[str, LeftOut]) -> list[
         known = asked.device
         if row["device"] != known.name or row["runtime"] not in ("", asked.runtime) or place_of(table, row) in left:
             return None
-        conditions = {key: _plain(value) for key, value in conditions_of_row(row).items()}
+        conditions = {key: whole_cell(value) for key, value in conditions_of_row(row).items()}
         dtype = row["dtype"] or known.dtype
         key = dtype, *sorted(conditions.items())
         if key not in profiles:
@@ -209,10 +203,6 @@ def _too_few(setting: str, group: Sequence[Observations], by: str) -> str:
     if len(keys) < 2:
         return f"all {count} rows of {setting} are of one {by}, so that nothing can be held out; measure another {by}"
     return ""
-
-
-def _plain(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _fitted(

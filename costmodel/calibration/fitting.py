@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.calibration.design import EFFICIENCIES
 from costmodel.calibration.identifiability import Refusal, refused
 from costmodel.calibration.parameters import COMMON, FACTOR, NUMBER, SET, Parameter
 from costmodel.calibration.problem import Problem
 from costmodel.calibration.scientific import optimize, sparse
+from costmodel.latency.bounds import EFFICIENCIES
 from costmodel.records import record
 
 SCALE = 0.08

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.calibration.baselines import plain_of
-from costmodel.calibration.design import EFFICIENCIES
 from costmodel.calibration.fitting import Fit
 from costmodel.calibration.held_out import HeldOut
 from costmodel.calibration.left_out import SHOWN, listed
 from costmodel.calibration.limits import impossible
 from costmodel.hardware import HardwareProfile
+from costmodel.latency.bounds import EFFICIENCIES
 from costmodel.latency.constants import EFFICIENCY_MOST, WINOGRAD_MOST
 
 LEAST_EFFICIENCY = 1e-3

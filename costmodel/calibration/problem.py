@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.calibration.design import EFFICIENCIES, INSIDE, Design, designs_of
+from costmodel.calibration.design import INSIDE, Design, designs_of
 from costmodel.calibration.observations import Observations
 from costmodel.calibration.parameters import Choice, data_scales, parameters_of
 from costmodel.calibration.scientific import sparse
 from costmodel.calibration.tape import Traced, slopes
+from costmodel.latency.bounds import EFFICIENCIES
 from costmodel.latency.constants import CONSTANTS
 from costmodel.latency.families import Family
 from costmodel.latency.model import Rates, row_times

@@ -65,6 +65,10 @@ def _condition_problems(
         shown = ", ".join(f"{key} = {value}" for key, value in own.items()) or "no conditions"
         yield document.problem(path, f"a second calibration with {shown}", "only the first could be selected")
     seen.append(own)
+    threads = conditions.get("threads", 1)
+    if isinstance(threads, int) and threads < 1:
+        problem = f"threads = {threads} must be at least 1"
+        yield document.problem((*path, "conditions", "threads"), problem, "leave it out where it is not known")
     for key, value in own.items():
         if any(letter in key + value for letter in SEPARATORS):
             problem = f"the condition {key} = {value} cannot be selected: {SEPARATORS} separate conditions"

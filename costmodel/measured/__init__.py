@@ -11,6 +11,7 @@ from costmodel.measured.bundled import (
     bundled_networks,
     bundled_shapes,
     bundled_sources,
+    measured_table,
 )
 from costmodel.measured.columns import (
     KINDS,
@@ -27,5 +28,6 @@ from costmodel.measured.reading import Measured, Shapes, read_measured, read_sha
 __all__ = [
     "KINDS", "MEASURED_COLUMNS", "NEEDED", "SHAPES_COLUMNS", "SHAPE_COLUMNS", "BundledNetwork", "Column", "Measured",
     "Shapes", "Source", "blank_columns", "bundled_deployed_forms", "bundled_devices", "bundled_measured",
-    "bundled_networks", "bundled_shapes", "bundled_sources", "note_values", "read_measured", "read_shapes",
+    "bundled_networks", "bundled_shapes", "bundled_sources", "measured_table", "note_values", "read_measured",
+    "read_shapes",
 ]  # fmt: skip

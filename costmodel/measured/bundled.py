@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Generic, TypeVar
 
-from costmodel.errors import UnknownNameError, nearest
+from costmodel.errors import ParameterError, UnknownNameError, nearest
 from costmodel.files import folder
 from costmodel.measured.reading import Measured, Shapes, read_measured, read_shapes
 from costmodel.records import record
@@ -84,6 +84,22 @@ def bundled_measured() -> Mapping[str, Measured]:
     (52, 'edge_tpu_usb', 0.0033)
     """
     return Bundled("measured", {name: _path(name) for name in bundled_sources()}, read_measured)
+
+
+def measured_table(data: str | os.PathLike[str] | Measured) -> Measured:
+    """A measured table itself, a bundled one by name, or a file.
+
+    >>> measured_table("coral_edgetpu") is bundled_measured()["coral_edgetpu"]
+    True
+
+    Raises: ParameterError for what is none of these, SpecError for a file that is not in the layout.
+    """
+    if isinstance(data, Measured):
+        return data
+    if not isinstance(data, (str, os.PathLike)):
+        raise ParameterError(f"{data!r} is no measured table; give the name of a bundled one, a path, or a Measured")
+    name = os.fspath(data)
+    return bundled_measured()[name] if name in bundled_measured() else read_measured(name)
 
 
 @lru_cache(maxsize=1)

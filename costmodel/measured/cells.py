@@ -146,3 +146,12 @@ def _out_of_range(value: float, column: Column) -> tuple[str, str]:
     if column.kind != COUNT or value < column.least:
         return f"{shown} is too small", "leave it blank where it is not known"
     return f"{shown} is no whole number", f"it counts: {column.meaning}"
+
+
+def whole_cell(value: Any) -> Any:
+    """A cell of a frame as its table printed it: columns of counts with blanks in them hold floats.
+
+    >>> whole_cell(4.0), whole_cell(0.5), whole_cell("4.0")
+    (4, 0.5, '4.0')
+    """
+    return int(value) if isinstance(value, float) and value.is_integer() else value

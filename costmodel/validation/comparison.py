@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from costmodel.accuracy import accuracy_of
 from costmodel.errors import ParameterError, Problem, nearest
-from costmodel.measured import Measured, bundled_measured, read_measured, read_shapes
+from costmodel.measured import Measured, bundled_measured, measured_table, read_shapes
 from costmodel.records import record, replace
 from costmodel.validation.figures import PREDICTORS, Group, grouped_figures
 from costmodel.validation.profiles import UNCALIBRATED, devices_of_files
@@ -75,7 +75,7 @@ def validate(
     by, devices = _several(by), _several(devices)
     checked_keys(by)
     own = devices_of_files(_several(hardware))
-    tables = [_table(each) for each in data] if data else list(bundled_measured().values())
+    tables = [measured_table(each) for each in data] if data else list(bundled_measured().values())
     _check_devices(devices, tables)
     subjects = Subjects([read_shapes(os.fspath(path)) for path in _several(shapes)])
     parts = [Rows(_of_devices(table, devices), by, own).predicted(subjects) for table in tables]
@@ -149,16 +149,6 @@ def _of_devices(table: Measured, devices: Sequence[str]) -> Measured:
     if not devices:
         return table
     return replace(table, frame=table.frame[table.frame["device"].isin(list(devices))].reset_index(drop=True))
-
-
-def _table(data: str | os.PathLike[str] | Measured) -> Measured:
-    """A table itself, a bundled one by name, or a file."""
-    if isinstance(data, Measured):
-        return data
-    if not isinstance(data, (str, os.PathLike)):
-        raise ParameterError(f"{data!r} is no measured table; give the name of a bundled one, a path, or a Measured")
-    name = os.fspath(data)
-    return bundled_measured()[name] if name in bundled_measured() else read_measured(name)
 
 
 def _with_skipped(groups: list[Group], unpredicted: Counter[tuple[Any, ...]], by: Sequence[str]) -> list[Group]:

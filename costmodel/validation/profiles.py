@@ -105,11 +105,20 @@ def distance(calibration: Mapping[str, Any], row: Mapping[str, Any]) -> float:
         other = row.get(key)
         if other in (None, "") or other != other:
             total += 0.01
-        elif key == "threads":
-            total += abs(math.log2(float(other) / float(value)))
+        elif key == "threads" and _count(other) and _count(value):
+            total += abs(math.log2(_count(other) / _count(value)))
         elif not _same(other, value):
             total += 1
     return total
+
+
+def _count(value: Any) -> float:
+    """A number above 0; 0 for words."""
+    try:
+        count = float(value)
+    except (TypeError, ValueError):
+        return 0.0
+    return count if 0 < count < math.inf else 0.0
 
 
 def _same(one: Any, other: Any) -> bool:

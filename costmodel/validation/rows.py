@@ -10,6 +10,7 @@ from costmodel.errors import CostmodelError, Problem, SpecError
 from costmodel.fusion import fusion_named
 from costmodel.hardware import Device, HardwareProfile
 from costmodel.measured import Measured, blank_columns
+from costmodel.measured.cells import whole_cell
 from costmodel.measured.places import Places
 from costmodel.records import record
 from costmodel.roofline import family_fusion
@@ -111,7 +112,7 @@ class Rows:
     def _key(self, row: Mapping[str, Any], found: Match) -> tuple[Any, ...]:
         own = {"data": self._name, "calibrated": found.calibrated}
         values = [own[name] if name in own else row[name] for name in self._by]
-        return tuple([None if value == "" or value != value else _plain(value) for value in values])
+        return tuple([None if value == "" or value != value else whole_cell(value) for value in values])
 
     def _reason(self, row: Mapping[str, Any], found: Match, subjects: Subjects) -> str:
         """Why a row is not predicted; empty where it is."""
@@ -155,7 +156,3 @@ def _stated(profile: HardwareProfile | None) -> float | None:
     """The error that a profile states, on rows left out of its fit."""
     calibration = None if profile is None else profile.calibration
     return None if calibration is None else calibration.held_out_median_ape
-
-
-def _plain(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -21,26 +23,27 @@ KINDS = ("conv", "linear", "pool")
 HEAD = {"name": "here", "title": "written here", "source": "a test"}
 
 
-def refuse_other_constants(workload: Workload, name: str) -> None:
-    """The constants of the rows together are those of each row alone, by a function that knows no arrays."""
+def together_and_alone(workload: Workload, name: str) -> tuple[list[Any], list[Any]]:
+    """Constants and rules of every row: from all rows together, and row by row by a function that knows no arrays."""
     own = family_named(name)
     made = prepared(workload, own, CONDITIONS, 1)
+    together, alone = [], []
     for at, (kind, operator) in enumerate(zip(workload.kinds, workload.operators, strict=True)):
         sizes = {column: float(values[at]) for column, values in made.columns.items()}
-        alone = matched(own.rules, kind, operator, sizes, CONDITIONS)
-        for constant, described in CONSTANTS.items():
-            together = made.base.constants.get(constant)
-            value = described.neutral if together is None else together[at]
-            assert value == alone.constants.get(constant, described.neutral), (name, constant, kind, operator)
-        held = {rule for rule, holds in made.base.applies.items() if holds[at]}
-        assert held == alone.applies.keys()
+        single = matched(own.rules, kind, operator, sizes, CONDITIONS)
+        found = {constant: values[at] for constant, values in made.base.constants.items()}
+        neutral = {constant: described.neutral for constant, described in CONSTANTS.items()}
+        together.append((neutral | found, {rule for rule, holds in made.base.applies.items() if holds[at]}))
+        alone.append((neutral | dict(single.constants), set(single.applies)))
+    return together, alone
 
 
 @pytest.mark.parametrize("name", families())
 def test_rows_together_have_the_constants_of_each_alone(name: str) -> None:
     rule = fusion_named(family_named(name).fusion)
     for network in NETWORKS:
-        refuse_other_constants(workload_of(cost_table(load(network)), rule), name)
+        together, alone = together_and_alone(workload_of(cost_table(load(network)), rule), name)
+        assert together == alone
 
 
 rules = st.lists(

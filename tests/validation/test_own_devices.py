@@ -9,7 +9,7 @@ import pytest
 from costmodel.errors import ParameterError, SpecError, UnknownNameError
 from costmodel.files import folder
 from costmodel.validation import figure_rows, validate
-from costmodel.validation.profiles import devices_of_files, match
+from costmodel.validation.profiles import devices_of_files, distance, match
 
 HEAD = "device,runtime,dtype,batch,network,latency_seconds\n"
 
@@ -92,3 +92,9 @@ def test_rows_that_nothing_was_fitted_to_are_counted(tmp_path: Path, board: Path
     found = validate(data, hardware=board, by=["device"])
     assert found.groups[0].uncalibrated == 1
     assert [row["uncalibrated"] for row in figure_rows(found)] == [1] * 4
+
+
+def test_threads_that_are_a_word_are_like_themselves_alone() -> None:
+    assert distance({"threads": "all"}, {"threads": "all"}) == 0
+    assert distance({"threads": "all"}, {"threads": 2}) == distance({"threads": 2}, {"threads": "all"}) == 1
+    assert distance({"threads": 1}, {"threads": 4}) == 2
